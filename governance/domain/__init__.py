@@ -1,0 +1,1 @@
+"""Frozen facts: edits, snapshots, sign-offs, their lifecycle and their events."""
