@@ -1,0 +1,1 @@
+"""What people do: propose, apply, check, sign, revert, export, verify."""

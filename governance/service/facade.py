@@ -1,0 +1,182 @@
+"""The one surface both faces hold: everything a person can see or do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from governance.canonical import JSON
+from governance.domain.lifecycle import EditState
+from governance.domain.signoff import Decision, Head
+from governance.service import views
+
+
+class JobKind(StrEnum):
+    """Work that takes seconds or more and never touches the ledger itself."""
+
+    APPLY = "apply"
+    CHECK = "check"
+    PREVIEW = "preview"
+    REVERT = "revert"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Long work in two halves: compute (any process), then finish (the ledger's).
+
+    Args:
+        kind: What is computed.
+        arguments: JSON arguments, such as ``{"edits": ["E-0001"]}``.
+    """
+
+    kind: JobKind
+    arguments: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step of a job is.
+
+    Args:
+        step: What is going on, in words: ``encode``, ``solve``, ``draw`` ...
+        done: Units done.
+        total: Units in all; 0 where unknown.
+    """
+
+    step: str
+    done: int
+    total: int
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+class Governance(Protocol):
+    """An open workspace. Reads are cheap and current; writes are signed entries."""
+
+    # -- reading ---------------------------------------------------------------
+    def header(self) -> views.Header:
+        """Return what the first line of a screen shows."""
+
+    def head(self) -> Head:
+        """Return the ledger's current head."""
+
+    def changed(self) -> int:
+        """Return a number that differs when anybody wrote to the ledger."""
+
+    def edits(
+        self, state: EditState | None = None, model: str | None = None
+    ) -> tuple[views.EditSummary, ...]:
+        """Return the inbox, newest first."""
+
+    def edit(self, edit_id: str) -> views.EditDetail:
+        """Return one edit in full."""
+
+    def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:
+        """Return the images of the edit's newest evidence."""
+
+    def sheets(self, edit_id: str) -> tuple[Path, ...]:
+        """Return the contact sheets of the edit's newest evidence."""
+
+    def snapshots(self, model: str | None = None) -> tuple[views.SnapshotSummary, ...]:
+        """Return every snapshot, newest first, the base last."""
+
+    def snapshot(self, name: str, model: str | None = None) -> views.SnapshotDetail:
+        """Return one snapshot by digest prefix, ``live``, ``base`` or edit id."""
+
+    def diff(
+        self, first: str, second: str, model: str | None = None
+    ) -> views.SnapshotDiff:
+        """Return what differs between two snapshots."""
+
+    def models(self) -> tuple[views.ModelView, ...]:
+        """Return the registered models."""
+
+    def log(
+        self, after: int = -1, limit: int | None = None
+    ) -> tuple[views.LedgerRow, ...]:
+        """Return ledger entries with a sequence above ``after``."""
+
+    def verify(self) -> views.LedgerVerdict:
+        """Re-hash every entry and re-check every cited object and signature."""
+
+    def policy(self) -> views.PolicyView:
+        """Return the policy in force."""
+
+    def reviewers(self) -> tuple[views.ReviewerView, ...]:
+        """Return the roster."""
+
+    def allowed(self, edit_id: str) -> Mapping[str, str]:
+        """Return each action's reason for being impossible now; empty if possible.
+
+        Keys: ``approve``, ``reject``, ``apply``, ``check``, ``revert``,
+        ``withdraw``, ``export``.
+        """
+
+    # -- acting, quick ---------------------------------------------------------
+    def preview_proposal(self, path: Path) -> tuple[views.Finding, ...]:
+        """Judge a request file as it stands, writing nothing."""
+
+    def propose(self, paths: Sequence[Path]) -> tuple[views.EditSummary, ...]:
+        """Validate, judge, sign and append every request, or none."""
+
+    def withdraw(self, edit_id: str, reason: str) -> views.Acted:
+        """Take a proposal back."""
+
+    def sign(
+        self,
+        edit_id: str,
+        decision: Decision,
+        comment: str,
+        *,
+        role: str | None = None,
+        candidate: str | None = None,
+        evidence: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """Sign exactly this candidate and evidence; the last one activates it."""
+
+    def activate(
+        self,
+        snapshot: str,
+        reason: str,
+        *,
+        model: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """Return to the base or to what was live before."""
+
+    def add_model(
+        self, name: str, source: str, revision: str | None = None
+    ) -> views.ModelView:
+        """Hash a pipeline folder and register it."""
+
+    def verify_model(self, name: str) -> views.ExportVerdict:
+        """Compare a registered folder with what was recorded."""
+
+    # -- acting, long ----------------------------------------------------------
+    def compute(self, job: Job, progress: ProgressCallback) -> Mapping[str, JSON]:
+        """Do a job's work; writes objects, never ledger entries.
+
+        Runs in this process. ``governance.service.worker`` runs it in a child.
+        """
+
+    def finish(
+        self, job: Job, result: Mapping[str, JSON], *, seen: Head | None = None
+    ) -> Mapping[str, JSON]:
+        """Record a job's result (signed where the action asks for it).
+
+        Returns:
+            The command's JSON document.
+        """
+
+    def worker_command(self, job: Job) -> Sequence[str]:
+        """Return the argv of a child process that computes ``job``.
+
+        The child prints JSON lines: ``{"event": "progress", "step", "done",
+        "total"}``, ``{"event": "log", "text"}``, then ``{"event": "result",
+        "value"}`` or ``{"event": "error", "type", "message", "hint",
+        "exit_code"}``.
+        """
