@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     PREVIEW = "preview"
     REVERT = "revert"
     EXPORT = "export"
+    MEASURE = "measure"
 
 
 @dataclass(frozen=True, slots=True)

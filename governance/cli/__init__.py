@@ -1,0 +1,1 @@
+"""The command line: every action, one JSON document, the contract's exit codes."""

@@ -1,0 +1,82 @@
+"""One edit as text: for people, pipes and screen readers."""
+
+import json
+
+from governance.cli.output import print_line, print_table
+from governance.service.views import EditDetail, RuleResult, to_json
+
+
+def print_detail(detail: EditDetail, *, only_evidence: bool = False) -> None:
+    """Print an edit, or only its evidence.
+
+    Args:
+        detail: The edit.
+        only_evidence: Leave out request, certificate and signatures.
+    """
+    print_line(f"{detail.id}  {detail.state}  evidence {detail.evidence}")
+    print_line(f"candidate  {detail.candidate or 'none'}")
+    print_line(f"evidence   {detail.evidence_digest or 'none'}")
+    _evidence(detail)
+    if only_evidence:
+        return
+    _certificate(detail)
+    print_line("request")
+    body = json.dumps(to_json(detail.request), indent=2, ensure_ascii=False)
+    for line in body.splitlines():
+        print_line(f"  {line}")
+    _signatures(detail)
+
+
+def _evidence(detail: EditDetail) -> None:
+    if detail.verdict is None:
+        return
+    print_line(f"verdict    {detail.verdict.outcome}")
+    print_table(
+        ("", "RULE", "VALUE", "INTERVAL", "LIMIT", "ON", "N"),
+        [_rule(rule) for rule in detail.verdict.rules],
+    )
+
+
+def _rule(rule: RuleResult) -> tuple[str, ...]:
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:.3g}"
+
+    interval = f"{number(rule.low)}..{number(rule.high)}"
+    count = "-" if rule.n is None else str(rule.n)
+    return (
+        rule.outcome,
+        rule.rule,
+        number(rule.value),
+        "-" if rule.low is None else interval,
+        rule.limit,
+        rule.bound,
+        count,
+    )
+
+
+def _certificate(detail: EditDetail) -> None:
+    if not detail.certificate:
+        return
+    print_table(
+        ("EDIT", "SOURCE", "RESIDUAL", "DRIFT", "CONDITION", "NOTE"),
+        [
+            (
+                row.edit,
+                row.source,
+                f"{row.residual:.3g}",
+                f"{row.drift:.3g}",
+                f"{row.condition:.3g}",
+                row.note,
+            )
+            for row in detail.certificate
+        ],
+    )
+
+
+def _signatures(detail: EditDetail) -> None:
+    for item in detail.signoffs:
+        print_line(f"{item.decision}  {item.principal}  {item.time}")
+    for line in detail.verify_lines:
+        print_line(line)
+    for missing in detail.missing:
+        print_line(f"still missing: {missing}")

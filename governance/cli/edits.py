@@ -1,0 +1,251 @@
+"""Edits: propose, look at, solve, check, sign, take back."""
+
+from pathlib import Path
+
+import click
+
+from governance.cli.detail import print_detail
+from governance.cli.options import GlobalOptions, global_options, pass_options
+from governance.cli.output import print_json, print_line, print_table
+from governance.cli.session import opened, run_job
+from governance.cli.signing import confirm_digests
+from governance.domain.lifecycle import EditState
+from governance.domain.signoff import Decision
+from governance.errors import CheckFailedError
+from governance.service.facade import Job, JobKind
+from governance.service.views import Acted, to_json
+
+
+@click.group()
+@global_options
+def edit() -> None:
+    """Propose, check, approve, refuse, apply and revert concept edits."""
+
+
+@edit.command("propose")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@global_options
+@pass_options
+def propose(options: GlobalOptions, files: tuple[Path, ...]) -> None:
+    """Validate, judge, sign and record request files: all of them or none."""
+    governance = opened(options)
+    proposed = governance.propose(files)
+    details = [governance.edit(item.id) for item in proposed]
+    if options.as_json:
+        print_json(
+            [
+                {
+                    "id": detail.id,
+                    "digest": detail.digest,
+                    "state": detail.state.value,
+                    "findings": to_json(detail.findings),
+                }
+                for detail in details
+            ]
+        )
+        return
+    for detail in details:
+        print_line(f"{detail.id}  {detail.state}  {detail.summary.title}")
+        for finding in detail.findings:
+            print_line(f"  {finding.outcome}  {finding.rule}: {finding.message}")
+
+
+@edit.command("list")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in EditState], case_sensitive=False),
+    help="Only edits in this state.",
+)
+@global_options
+@pass_options
+def list_edits(options: GlobalOptions, state: str | None) -> None:
+    """List the edits, newest first."""
+    wanted = None if state is None else EditState(state.upper())
+    found = opened(options).edits(wanted, options.model)
+    if options.as_json:
+        print_json(to_json(found))
+        return
+    print_table(
+        ("ID", "STATE", "EVIDENCE", "ACTION", "METHOD", "MODEL", "BY", "TITLE"),
+        [
+            (
+                item.id,
+                item.state,
+                item.evidence,
+                item.action,
+                item.method,
+                item.model,
+                item.proposer,
+                item.title,
+            )
+            for item in found
+        ],
+    )
+
+
+@edit.command("show")
+@click.argument("edit_id", metavar="ID")
+@click.option("--text", "as_text", is_flag=True, help="As text, the default.")
+@global_options
+@pass_options
+def show(options: GlobalOptions, edit_id: str, *, as_text: bool) -> None:
+    """Show everything a reviewer looks at before deciding."""
+    detail = opened(options).edit(edit_id)
+    if options.as_json and not as_text:
+        body = to_json(detail)
+        assert isinstance(body, dict)  # noqa: S101 - a dataclass is a JSON object
+        print_json({**body, "evidence": detail.evidence.value})
+        return
+    print_detail(detail)
+
+
+@edit.command("withdraw")
+@click.argument("edit_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; it stays in the ledger.")
+@global_options
+@pass_options
+def withdraw(options: GlobalOptions, edit_id: str, reason: str) -> None:
+    """Take a proposal back before it goes live."""
+    _print_acted(options, opened(options).withdraw(edit_id, reason))
+
+
+@edit.command("apply")
+@click.argument("edit_ids", metavar="ID...", nargs=-1, required=True)
+@global_options
+@pass_options
+def apply(options: GlobalOptions, edit_ids: tuple[str, ...]) -> None:
+    """Solve edits with the live ones into one candidate; live is untouched."""
+    governance = opened(options)
+    job = Job(JobKind.APPLY, {"edits": list(edit_ids)})
+    document = run_job(governance, job, "apply")
+    if options.as_json:
+        print_json(document)
+        return
+    print_line(f"candidate  {document['candidate']}")
+    for edit_id in edit_ids:
+        detail = governance.edit(edit_id)
+        print_table(
+            ("EDIT", "SOURCE", "RESIDUAL", "DRIFT", "CONDITION", "NOTE"),
+            [
+                (
+                    row.edit,
+                    row.source,
+                    f"{row.residual:.3g}",
+                    f"{row.drift:.3g}",
+                    f"{row.condition:.3g}",
+                    row.note,
+                )
+                for row in detail.certificate
+            ],
+        )
+        break  # edits applied together share one candidate and one certificate
+
+
+@edit.command("check")
+@click.argument("edit_id", metavar="ID")
+@click.option("--suite", metavar="quick|FILE", default="quick", show_default=True)
+@global_options
+@pass_options
+def check(options: GlobalOptions, edit_id: str, suite: str) -> None:
+    """Measure the candidate against base and live; store and judge the evidence."""
+    governance = opened(options)
+    job = Job(JobKind.CHECK, {"edit": edit_id, "suite": suite})
+    document = run_job(governance, job, "check")
+    if options.as_json:
+        print_json(document)
+    else:
+        print_detail(governance.edit(edit_id), only_evidence=True)
+    if document["outcome"] != "PASS":
+        raise click.exceptions.Exit(int(CheckFailedError.exit_code))
+
+
+@edit.command("preview")
+@click.argument("edit_id", metavar="ID")
+@click.option("--prompt", required=True, help="Prompt to draw.")
+@click.option("--seeds", type=click.IntRange(1, 64), default=4, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="Folder for the PNGs.")
+@global_options
+@pass_options
+def preview(
+    options: GlobalOptions, edit_id: str, prompt: str, seeds: int, output: Path | None
+) -> None:
+    """Draw the same seeds before and after."""
+    governance = opened(options)
+    arguments = {
+        "edit": edit_id,
+        "prompt": prompt,
+        "seeds": seeds,
+        "output": None if output is None else str(output.absolute()),
+    }
+    document = run_job(governance, Job(JobKind.PREVIEW, arguments), "preview")
+    if options.as_json:
+        print_json(document)
+        return
+    images = document["images"]
+    assert isinstance(images, list)  # noqa: S101 - the contract's shape
+    for image in images:
+        print_line(f"{image['seed']}  {image['before']}  {image['after']}")
+
+
+@edit.command("sign")
+@click.argument("edit_id", metavar="ID")
+@click.option(
+    "--decision", required=True, type=click.Choice([item.value for item in Decision])
+)
+@click.option("--comment", required=True, help="Your reason; it is signed.")
+@click.option("--role", help="Role you sign in  [default: the one the policy needs]")
+@click.option("--candidate", metavar="D", help="Candidate digest you looked at.")
+@click.option("--evidence", metavar="D", help="Evidence digest you looked at.")
+@global_options
+@pass_options
+def sign(
+    options: GlobalOptions,
+    edit_id: str,
+    decision: str,
+    comment: str,
+    role: str | None,
+    candidate: str | None,
+    evidence: str | None,
+) -> None:
+    """Sign exactly this candidate and this evidence."""
+    governance = opened(options)
+    seen = governance.head()
+    wanted = Decision(decision)
+    detail = governance.edit(edit_id)
+    candidate, evidence = confirm_digests(detail, wanted, candidate, evidence)
+    acted = governance.sign(
+        edit_id,
+        wanted,
+        comment,
+        role=role,
+        candidate=candidate,
+        evidence=evidence,
+        seen=seen,
+    )
+    _print_acted(options, acted)
+
+
+@edit.command("revert")
+@click.argument("edit_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; it is signed.")
+@global_options
+@pass_options
+def revert(options: GlobalOptions, edit_id: str, reason: str) -> None:
+    """Take a live edit out; all others stay."""
+    governance = opened(options)
+    seen = governance.head()
+    job = Job(JobKind.REVERT, {"edit": edit_id, "reason": reason})
+    document = run_job(governance, job, "revert", seen=seen)
+    if options.as_json:
+        print_json(document)
+        return
+    print_line(f"{edit_id}  {document['state']}  live {document['live']}")
+
+
+def _print_acted(options: GlobalOptions, acted: Acted) -> None:
+    if options.as_json:
+        print_json(to_json(acted))
+        return
+    print_line(f"{', '.join(acted.edits)}  {acted.state}  live {acted.live}")
+    for item in acted.missing:
+        print_line(f"  still missing: {item}")

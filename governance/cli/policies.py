@@ -1,0 +1,78 @@
+"""Policy and roster: what is in force, and whether a file would load."""
+
+from pathlib import Path
+
+import click
+
+from governance.cli.options import GlobalOptions, global_options, pass_options
+from governance.cli.output import print_json, print_line, print_table
+from governance.cli.session import opened
+from governance.service.views import to_json
+
+
+@click.group()
+@global_options
+def policy() -> None:
+    """See the rules in force and try a policy file."""
+
+
+@policy.command("show")
+@global_options
+@pass_options
+def show(options: GlobalOptions) -> None:
+    """Show the policy in force."""
+    import yaml
+
+    found = opened(options).policy()
+    if options.as_json:
+        print_json(to_json(found))
+        return
+    print_line(f"{found.name}  version {found.version}  {found.digest}")
+    body = yaml.safe_dump(to_json(found.spec), sort_keys=False, allow_unicode=False)
+    for line in body.splitlines():
+        print_line(line)
+
+
+@policy.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+@global_options
+@pass_options
+def check(options: GlobalOptions, file: Path) -> None:
+    """Load a policy file strictly and say what it is; needs no workspace."""
+    from governance.wiring import check_policy
+
+    found = check_policy(file)
+    if options.as_json:
+        print_json(to_json(found))
+        return
+    print_line(f"ok  {found.name}  version {found.version}  {found.digest}")
+
+
+@click.group()
+@global_options
+def reviewer() -> None:
+    """See who may sign."""
+
+
+@reviewer.command("list")
+@global_options
+@pass_options
+def list_reviewers(options: GlobalOptions) -> None:
+    """List the roster."""
+    people = opened(options).reviewers()
+    if options.as_json:
+        print_json(to_json(people))
+        return
+    print_table(
+        ("PRINCIPAL", "FINGERPRINT", "ROLES", "SINCE", "UNTIL"),
+        [
+            (
+                person.principal,
+                person.fingerprint,
+                ", ".join(person.roles),
+                str(person.since),
+                "" if person.until is None else str(person.until),
+            )
+            for person in people
+        ],
+    )

@@ -1,0 +1,39 @@
+"""From the command line's options to an open workspace, and long work in between."""
+
+from collections.abc import Mapping
+
+from governance.canonical import JSON
+from governance.cli.options import GlobalOptions
+from governance.cli.progress import ProgressLine
+from governance.domain.signoff import Head
+from governance.service.facade import Governance, Job
+from governance.settings import Settings
+
+
+def settings_of(options: GlobalOptions) -> Settings:
+    """Turn the global options, the environment and the defaults into settings."""
+    given = options.given
+    return Settings.load(
+        workspace=given.get("workspace"),
+        database_url=given.get("database_url"),
+        device=given.get("device"),
+        principal=given.get("principal"),
+        key=given.get("key"),
+        readonly=bool(given.get("readonly")),
+    )
+
+
+def opened(options: GlobalOptions) -> Governance:
+    """Open the workspace the options name."""
+    from governance.wiring import open_workspace
+
+    return open_workspace(settings_of(options))
+
+
+def run_job(
+    governance: Governance, job: Job, label: str, *, seen: Head | None = None
+) -> Mapping[str, JSON]:
+    """Compute a job with progress on stderr, then record it."""
+    with ProgressLine(label) as progress:
+        result = governance.compute(job, progress)
+    return governance.finish(job, result, seen=seen)

@@ -1,0 +1,161 @@
+"""Snapshots: list, show, compare, activate, export, verify."""
+
+from pathlib import Path
+
+import click
+
+from governance.cli.options import GlobalOptions, global_options, pass_options
+from governance.cli.output import print_json, print_line, print_table
+from governance.cli.session import opened, run_job
+from governance.errors import IntegrityError
+from governance.service.facade import Job, JobKind
+from governance.service.views import to_json
+
+
+@click.group()
+@global_options
+def snapshot() -> None:
+    """Look at, activate, export and verify states of the weights."""
+
+
+@snapshot.command("list")
+@global_options
+@pass_options
+def list_snapshots(options: GlobalOptions) -> None:
+    """List every snapshot, newest first, the base last."""
+    found = opened(options).snapshots(options.model)
+    if options.as_json:
+        print_json(to_json(found))
+        return
+    print_table(
+        ("DIGEST", "CREATED", "MODEL", "LIVE", "EDITS"),
+        [
+            (
+                item.digest[:12],
+                item.created,
+                item.model,
+                "live" if item.live else "was live" if item.was_live else "",
+                "base" if item.is_base else ", ".join(item.edits),
+            )
+            for item in found
+        ],
+    )
+
+
+@snapshot.command("show")
+@click.argument("name", metavar="S")
+@global_options
+@pass_options
+def show(options: GlobalOptions, name: str) -> None:
+    """Show one snapshot; S is a digest prefix, live, base or a live edit's id."""
+    found = opened(options).snapshot(name, options.model)
+    if options.as_json:
+        print_json(to_json(found))
+        return
+    print_line(f"{found.digest}{'  live' if found.live else ''}")
+    print_line(f"model    {found.model}")
+    print_line(f"created  {found.created}")
+    print_line(f"edits    {', '.join(found.edits) or 'none'}")
+    print_table(("SHA256", "TENSOR"), [(v, k) for k, v in found.tensors.items()])
+
+
+@snapshot.command("diff")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@global_options
+@pass_options
+def diff(options: GlobalOptions, first: str, second: str) -> None:
+    """Say which edits and tensors differ from A to B."""
+    found = opened(options).diff(first, second, options.model)
+    if options.as_json:
+        edits = {"added": list(found.added), "removed": list(found.removed)}
+        print_json({"edits": edits, "tensors": to_json(found.tensors)})
+        return
+    print_line(f"added    {', '.join(found.added) or 'none'}")
+    print_line(f"removed  {', '.join(found.removed) or 'none'}")
+    rows = [(f"{site.norm:.6g}", site.name) for site in found.tensors]
+    print_table(("NORM", "TENSOR"), rows)
+
+
+@snapshot.command("activate")
+@click.argument("name", metavar="S")
+@click.option("--reason", required=True, help="Why; it is signed.")
+@global_options
+@pass_options
+def activate(options: GlobalOptions, name: str, reason: str) -> None:
+    """Return to the base, or to a snapshot that was live before."""
+    governance = opened(options)
+    seen = governance.head()
+    acted = governance.activate(name, reason, model=options.model, seen=seen)
+    if options.as_json:
+        print_json(to_json(acted))
+        return
+    print_line(f"live  {acted.live}  {', '.join(acted.edits) or 'no edits'}")
+
+
+@snapshot.command("export")
+@click.argument("name", metavar="S")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="New folder to write.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["diffusers"]),
+    default="diffusers",
+    show_default=True,
+    help="What to write.",
+)
+@global_options
+@pass_options
+def export(options: GlobalOptions, name: str, output: Path, form: str) -> None:
+    """Write an audited folder that stock diffusers loads."""
+    governance = opened(options)
+    arguments = {
+        "snapshot": name,
+        "output": str(output.absolute()),
+        "format": form,
+        "model": options.model,
+    }
+    job = Job(JobKind.EXPORT, arguments)
+    document = run_job(governance, job, "export")
+    if options.as_json:
+        print_json(document)
+        return
+    print_line(f"{document['path']}")
+    print_line(f"snapshot  {document['digest']}")
+
+
+@snapshot.command("verify")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--allowed-signers",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Reviewers' keys you got by another way.",
+)
+@global_options
+@pass_options
+def verify(options: GlobalOptions, folder: Path, allowed_signers: Path | None) -> None:
+    """Verify an exported folder, offline and without a workspace."""
+    from governance.wiring import verify_export
+
+    verdict = verify_export(folder, allowed_signers)
+    if options.as_json:
+        print_json(to_json(verdict))
+    else:
+        for finding in verdict.findings:
+            print_line(f"{finding.problem}  {finding.path}  {finding.message}".rstrip())
+        print_line(_trust(ok=verdict.ok, trust=verdict.trust))
+    if not verdict.ok:
+        raise click.exceptions.Exit(int(IntegrityError.exit_code))
+
+
+def _trust(*, ok: bool, trust: str) -> str:
+    if not ok:
+        return "NOT what was exported"
+    if trust == "pinned":
+        return "consistent, signed by the keys you gave"
+    return "consistent, authorship not proven (give --allowed-signers)"

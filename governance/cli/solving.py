@@ -1,0 +1,105 @@
+"""The engine alone: no workspace, no ledger."""
+
+from pathlib import Path
+
+import click
+
+from governance.cli.options import (
+    GlobalOptions,
+    global_options_but_model,
+    pass_options,
+)
+from governance.cli.output import print_json, print_line, print_table
+from governance.cli.progress import ProgressLine
+from governance.service.views import to_json
+
+
+@click.command()
+@click.option(
+    "--model",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Diffusers folder.",
+)
+@click.option(
+    "--request",
+    "requests",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Edit request file; repeat for more.",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="New folder to write.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["delta", "diffusers"]),
+    default="delta",
+    show_default=True,
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["mixed", "float64", "float32"]),
+    default="mixed",
+    show_default=True,
+)
+@global_options_but_model
+@pass_options
+def solve(
+    options: GlobalOptions,
+    folder: Path,
+    requests: tuple[Path, ...],
+    output: Path,
+    form: str,
+    precision: str,
+) -> None:
+    """Solve requests for a diffusers folder and write the result."""
+    from governance.wiring import solve_files
+
+    with ProgressLine("solve") as progress:
+        report = solve_files(
+            folder,
+            requests,
+            output,
+            form=form,
+            precision=precision,
+            device=str(options.given.get("device", "auto")),
+            progress=progress,
+        )
+    document = to_json(report)
+    if options.as_json:
+        print_json(document)
+        return
+    print_report(report)
+
+
+def print_report(report: dict[str, object]) -> None:
+    """Print a solve report for people."""
+    print_line(f"output  {report['output']}")
+    print_line(f"digest  {report['digest']}")
+    print_line(f"peak    {report['peak_mib']} MiB")
+    seconds = report["seconds"]
+    if isinstance(seconds, dict):
+        print_line(
+            "  ".join(f"{step} {value:.2f} s" for step, value in seconds.items())
+        )
+    rows = report["certificate"]
+    if isinstance(rows, list):
+        print_table(
+            ("SOURCE", "RESIDUAL", "DRIFT", "CONDITION"),
+            [
+                (
+                    str(row["source"]),
+                    f"{row['residual']:.3g}",
+                    f"{row['drift']:.3g}",
+                    f"{row['condition']:.3g}",
+                )
+                for row in rows
+            ],
+        )
