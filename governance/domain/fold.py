@@ -1,0 +1,315 @@
+"""The fold: entries in, state out. State is never stored, only derived."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from governance.canonical import JSON
+from governance.domain.events import (
+    EditProposed,
+    EditReverted,
+    EditsApplied,
+    EditsChecked,
+    EditWithdrawn,
+    Event,
+    ModelRegistered,
+    SignOffGiven,
+    SnapshotActivated,
+    SnapshotRestored,
+    WorkspaceCreated,
+    parse_event,
+)
+from governance.domain.lifecycle import TRANSITIONS, EditState, Step
+from governance.domain.roster import Reviewer, Roster
+from governance.domain.signoff import Decision, Signed
+from governance.domain.state import (
+    Candidate,
+    EditRecord,
+    ModelRecord,
+    WorkspaceState,
+)
+from governance.errors import IntegrityError
+
+
+class RecordedEvent(Protocol):
+    """What the fold needs of a ledger entry."""
+
+    @property
+    def sequence(self) -> int:
+        """Position in the ledger, from 0."""
+
+    @property
+    def time(self) -> str:
+        """RFC 3339 UTC."""
+
+    @property
+    def event(self) -> str:
+        """Event name."""
+
+    @property
+    def actor(self) -> str:
+        """Principal who caused it."""
+
+    @property
+    def data(self) -> Mapping[str, JSON]:
+        """The event's fields."""
+
+
+def fold(
+    entries: Iterable[RecordedEvent], start: WorkspaceState | None = None
+) -> WorkspaceState:
+    """Fold entries into the state after them.
+
+    Args:
+        entries: Ledger entries in order.
+        start: State to continue from; the empty workspace where omitted.
+
+    Returns:
+        The state after the last entry.
+
+    Raises:
+        IntegrityError: An entry is no event, or one the lifecycle forbids.
+    """
+    state = start or WorkspaceState()
+    for entry in entries:
+        event = parse_event(entry.event, entry.data)
+        state = replace(_step(state, event, entry), size=entry.sequence + 1)
+    return state
+
+
+def _step(state: WorkspaceState, event: Event, entry: RecordedEvent) -> WorkspaceState:
+    match event:
+        case WorkspaceCreated():
+            return _created(state, event, entry)
+        case ModelRegistered():
+            return _registered(state, event, entry)
+        case EditProposed():
+            return _proposed(state, event, entry)
+        case EditWithdrawn():
+            return _withdrawn(state, event, entry)
+        case _:
+            return _moved_candidate(state, event, entry)
+
+
+def _moved_candidate(
+    state: WorkspaceState, event: Event, entry: RecordedEvent
+) -> WorkspaceState:
+    match event:
+        case EditsApplied():
+            return _applied(state, event, entry)
+        case EditsChecked():
+            return _checked(state, event, entry)
+        case SignOffGiven():
+            return _signed(state, event, entry)
+        case SnapshotActivated() | EditReverted() | SnapshotRestored():
+            return _went_live(state, event, entry)
+        case _:  # pragma: no cover - parse_event knows only the events above
+            raise IntegrityError(f"entry {entry.sequence}: {entry.event} is not folded")
+
+
+def _withdrawn(
+    state: WorkspaceState, event: EditWithdrawn, entry: RecordedEvent
+) -> WorkspaceState:
+    record = _edit(state, event.edit, entry)
+    moved = replace(_moved(record, Step.WITHDRAW, entry), reason=event.reason)
+    return _with_edits(state, moved)
+
+
+def _created(
+    state: WorkspaceState, event: WorkspaceCreated, entry: RecordedEvent
+) -> WorkspaceState:
+    if entry.sequence != 0:
+        raise IntegrityError(
+            f"entry {entry.sequence}: WorkspaceCreated may only be entry 0",
+            "Run `governance ledger verify`.",
+        )
+    reviewers = tuple(
+        Reviewer(
+            principal=str(item["principal"]),
+            key=str(item["key"]),
+            roles=_texts(item["roles"]),
+            since=entry.sequence,
+        )
+        for item in event.reviewers
+    )
+    return replace(
+        state,
+        origin=event.origin,
+        policy=event.policy,
+        suites=event.suites,
+        roster=Roster(reviewers),
+    )
+
+
+def _registered(
+    state: WorkspaceState, event: ModelRegistered, entry: RecordedEvent
+) -> WorkspaceState:
+    if event.model in state.models:
+        raise IntegrityError(f"entry {entry.sequence}: model {event.model!r} twice")
+    record = ModelRecord(
+        name=event.model,
+        path=event.path,
+        digest=event.digest,
+        family=event.family,
+        files=tuple(event.files),
+        source=event.source,
+        base=event.base,
+        live=event.base,
+        history=(event.base,),
+        time=entry.time,
+    )
+    return replace(state, models={**state.models, event.model: record})
+
+
+def _proposed(
+    state: WorkspaceState, event: EditProposed, entry: RecordedEvent
+) -> WorkspaceState:
+    if event.edit != state.next_edit_id():
+        raise IntegrityError(
+            f"entry {entry.sequence}: expected edit {state.next_edit_id()}, "
+            f"found {event.edit}",
+            "Run `governance ledger verify`.",
+        )
+    record = EditRecord(
+        id=event.edit,
+        model=event.model,
+        digest=event.digest,
+        request=event.request,
+        findings=tuple(event.findings),
+        proposer=entry.actor,
+        key=event.key,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    return _with_edits(state, record)
+
+
+def _applied(
+    state: WorkspaceState, event: EditsApplied, entry: RecordedEvent
+) -> WorkspaceState:
+    # A new candidate drops whatever was known and signed about an older one.
+    moved = [
+        replace(
+            _moved(_edit(state, name, entry), Step.APPLY, entry),
+            candidate=event.candidate,
+            signoffs=(),
+        )
+        for name in event.edits
+    ]
+    candidate = Candidate(
+        digest=event.candidate,
+        model=event.model,
+        edits=tuple(event.edits),
+        parent=event.parent,
+        applied=event,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    candidates = {**state.candidates, event.candidate: candidate}
+    return replace(_with_edits(state, *moved), candidates=candidates)
+
+
+def _checked(
+    state: WorkspaceState, event: EditsChecked, entry: RecordedEvent
+) -> WorkspaceState:
+    candidate = _candidate(state, event.candidate, entry)
+    moved = [
+        replace(_moved(_edit(state, name, entry), Step.CHECK, entry), signoffs=())
+        for name in event.edits
+    ]
+    checked = replace(
+        candidate, check=event, check_sequence=entry.sequence, signoffs=()
+    )
+    candidates = {**state.candidates, event.candidate: checked}
+    return replace(_with_edits(state, *moved), candidates=candidates)
+
+
+def _signed(
+    state: WorkspaceState, event: SignOffGiven, entry: RecordedEvent
+) -> WorkspaceState:
+    signed = Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    rejected = event.decision == Decision.REJECT.value
+    step = Step.REJECT if rejected else Step.APPROVE
+    moved = []
+    for name in event.edits:
+        record = _moved(_edit(state, name, entry), step, entry)
+        moved.append(replace(record, signoffs=(*record.signoffs, signed)))
+    state = _with_edits(state, *moved)
+    if not event.candidate:
+        return state
+    candidate = _candidate(state, event.candidate, entry)
+    held = replace(candidate, signoffs=(*candidate.signoffs, signed))
+    return replace(state, candidates={**state.candidates, event.candidate: held})
+
+
+def _went_live(
+    state: WorkspaceState,
+    event: SnapshotActivated | EditReverted | SnapshotRestored,
+    entry: RecordedEvent,
+) -> WorkspaceState:
+    model = state.models.get(event.model)
+    if model is None or model.live != event.previous:
+        raise IntegrityError(
+            f"entry {entry.sequence}: {event.snapshot[:12]} says it replaced "
+            f"{event.previous[:12]}, which was not live on {event.model!r}",
+            "Run `governance ledger verify`.",
+        )
+    live = set(event.live)
+    moved = []
+    for edit in state.edits.values():
+        if edit.model != event.model:
+            continue
+        if edit.id in live:
+            moved.append(_moved(edit, Step.ACTIVATE, entry))
+        elif edit.state is EditState.LIVE:
+            moved.append(_moved(edit, Step.REVERT, entry))
+    updated = replace(
+        model, live=event.snapshot, history=(*model.history, event.snapshot)
+    )
+    models = {**state.models, event.model: updated}
+    return replace(_with_edits(state, *moved), models=models)
+
+
+def _moved(record: EditRecord, step: Step, entry: RecordedEvent) -> EditRecord:
+    target = TRANSITIONS.get((record.state, step))
+    if target is None:
+        raise IntegrityError(
+            f"entry {entry.sequence}: {record.id} is {record.state} and cannot "
+            f"{step.value}",
+            "Run `governance ledger verify`.",
+        )
+    return replace(record, state=target)
+
+
+def _edit(state: WorkspaceState, name: str, entry: RecordedEvent) -> EditRecord:
+    record = state.edits.get(name)
+    if record is None:
+        raise IntegrityError(f"entry {entry.sequence}: edit {name!r} does not exist")
+    return record
+
+
+def _candidate(state: WorkspaceState, digest: str, entry: RecordedEvent) -> Candidate:
+    candidate = state.candidates.get(digest)
+    if candidate is None:
+        raise IntegrityError(
+            f"entry {entry.sequence}: candidate {digest[:12]} does not exist"
+        )
+    return candidate
+
+
+def _with_edits(state: WorkspaceState, *records: EditRecord) -> WorkspaceState:
+    return replace(state, edits={**state.edits, **{item.id: item for item in records}})
+
+
+def _texts(value: JSON) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise IntegrityError(f"ledger entry: expected a list of texts, found {value!r}")
+    return tuple(str(item) for item in value)
