@@ -16,7 +16,7 @@ def ledger() -> None:
 
 
 @ledger.command("log")
-@click.option("--after", type=int, default=-1, help="Only entries after this sequence.")
+@click.option("--after", type=int, default=0, help="Only entries after this sequence.")
 @click.option("--limit", type=click.IntRange(1), help="At most this many entries.")
 @global_options
 @pass_options

@@ -36,7 +36,7 @@ class RecordedEvent(Protocol):
 
     @property
     def sequence(self) -> int:
-        """Position in the ledger, from 0."""
+        """Position in the ledger; the genesis entry is 1."""
 
     @property
     def time(self) -> str:
@@ -73,7 +73,7 @@ def fold(
     state = start or WorkspaceState()
     for entry in entries:
         event = parse_event(entry.event, entry.data)
-        state = replace(_step(state, event, entry), size=entry.sequence + 1)
+        state = replace(_step(state, event, entry), size=entry.sequence)
     return state
 
 
@@ -118,9 +118,9 @@ def _withdrawn(
 def _created(
     state: WorkspaceState, event: WorkspaceCreated, entry: RecordedEvent
 ) -> WorkspaceState:
-    if entry.sequence != 0:
+    if entry.sequence != 1:
         raise IntegrityError(
-            f"entry {entry.sequence}: WorkspaceCreated may only be entry 0",
+            f"entry {entry.sequence}: WorkspaceCreated may only be entry 1",
             "Run `governance ledger verify`.",
         )
     reviewers = tuple(

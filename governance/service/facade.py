@@ -96,7 +96,7 @@ class Governance(Protocol):
         """Return the registered models."""
 
     def log(
-        self, after: int = -1, limit: int | None = None
+        self, after: int = 0, limit: int | None = None
     ) -> tuple[views.LedgerRow, ...]:
         """Return ledger entries with a sequence above ``after``."""
 

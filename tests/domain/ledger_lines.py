@@ -31,7 +31,7 @@ class Line:
 def lines(*events: Event, actor: str = "ana") -> tuple[Line, ...]:
     return tuple(
         Line(at, f"2026-01-01T00:00:{at:02d}Z", event.name, actor, event.data())
-        for at, event in enumerate(events)
+        for at, event in enumerate(events, 1)
     )
 
 

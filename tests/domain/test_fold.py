@@ -154,13 +154,13 @@ def test_an_edit_of_another_model_is_not_touched() -> None:
 def test_an_entry_that_is_no_event_names_itself(
     name: str, data: dict[str, str], text: str
 ) -> None:
-    bad = Line(2, "t", name, "ana", data)
+    bad = Line(3, "t", name, "ana", data)
     with pytest.raises(IntegrityError, match=text):
         fold([*lines(*START), bad])
 
 
 def test_genesis_stands_only_at_the_beginning() -> None:
-    with pytest.raises(IntegrityError, match="may only be entry 0"):
+    with pytest.raises(IntegrityError, match="may only be entry 1"):
         folded(*START, created())
 
 
