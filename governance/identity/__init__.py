@@ -1,0 +1,1 @@
+"""SSH keys and the signatures people make with them."""

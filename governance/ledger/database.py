@@ -1,0 +1,175 @@
+"""Open a database, check its schema, hand out transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from governance.errors import LedgerError, NotFoundError, UsageError
+from governance.ledger.faults import explaining
+from governance.ledger.migrate import check_known, current_revision, migrate
+from governance.ledger.sqlite import (
+    WRITES,
+    create_file,
+    schema_differences,
+    sqlite_engine,
+)
+from governance.ledger.tables import NEWEST_REVISION
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the database URL of an SQLite file.
+
+    Args:
+        path: The file, absolute or relative to the working directory.
+    """
+    url = URL.create("sqlite", database=str(path.absolute()))
+    return url.render_as_string(hide_password=False)
+
+
+class Database:
+    """A ledger database whose schema has been checked.
+
+    Args:
+        engine: Its engine.
+        name: What to call it in messages; no password in it.
+        readonly: Whether nothing may be written.
+    """
+
+    def __init__(self, engine: Engine, name: str, *, readonly: bool) -> None:
+        self.name = name
+        self.readonly = readonly
+        self._engine = engine
+        self._writer = engine.execution_options(**{WRITES: True})
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection inside a read transaction: one consistent view."""
+        with explaining(self.name), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection inside the one write transaction there is.
+
+        Raises:
+            LedgerError: If opened for reading only, or another process keeps writing.
+        """
+        if self.readonly:
+            message = f"the ledger {self.name} is opened for reading only"
+            raise LedgerError(message, "Open it without --readonly.")
+        with explaining(self.name), self._writer.begin() as connection:
+            yield connection
+
+    def watch(self) -> Connection:
+        """Return a connection to ask for :meth:`data_version` again and again."""
+        with explaining(self.name):
+            return self._engine.connect()
+
+    def data_version(self, watch: Connection) -> int:
+        """Return a number that changes when another connection has committed.
+
+        Args:
+            watch: The same connection every time; the number means nothing elsewhere.
+        """
+        with explaining(self.name):
+            try:
+                found = watch.exec_driver_sql("PRAGMA data_version").scalar_one()
+            finally:
+                watch.rollback()
+        return int(found)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_database(
+    url: str, *, create: bool, readonly: bool, busy_seconds: float
+) -> Database:
+    """Open a database and see that its schema is the one this program knows.
+
+    Args:
+        url: ``sqlite:///PATH``.
+        create: Make the database if there is none.
+        readonly: Open so that nothing can be written.
+        busy_seconds: How long to wait for another writer.
+
+    Raises:
+        NotFoundError: If there is no ledger and none should be made.
+        LedgerError: If it cannot be opened or its schema is another.
+        UsageError: If the URL names no supported database.
+    """
+    engine, name = _engine(
+        url, create=create, readonly=readonly, busy_seconds=busy_seconds
+    )
+    database = Database(engine, name, readonly=readonly)
+    try:
+        _prepare(database, create=create)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _engine(
+    url: str, *, create: bool, readonly: bool, busy_seconds: float
+) -> tuple[Engine, str]:
+    """Make the engine a URL asks for, and a name for it."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        message = f"the database URL cannot be read: {url[:80]!r}"
+        raise UsageError(message, "Write sqlite:///PATH.") from error
+    name = parsed.render_as_string(hide_password=True)
+    if parsed.get_backend_name() != "sqlite":
+        message = f"unsupported database {name}: expected sqlite:///PATH"
+        raise UsageError(message, "Leave out --database-url to use the workspace's.")
+    if not parsed.database or parsed.database == ":memory:":
+        message = f"the database URL {name} names no file: a ledger must outlive us"
+        raise UsageError(message, "Write sqlite:///PATH.")
+    path = Path(parsed.database)
+    if create and not readonly:
+        create_file(path)
+    engine = sqlite_engine(path, readonly=readonly, busy_seconds=busy_seconds)
+    return engine, str(path)
+
+
+def _prepare(database: Database, *, create: bool) -> None:
+    """Migrate where that is needed and allowed, then compare the schema."""
+    with database.read() as connection:
+        revision = current_revision(connection)
+    if revision is None and not create:
+        message = f"there is no ledger in {database.name}: the database is empty"
+        raise NotFoundError(message, "Run `governance init` to make a workspace.")
+    if revision is not None:
+        check_known(revision)
+    if revision != NEWEST_REVISION:
+        _upgrade(database)
+    with database.read() as connection:
+        differences = schema_differences(connection)
+    if differences:
+        message = (
+            f"the schema of the ledger {database.name} was changed: "
+            f"{'; '.join(differences)}"
+        )
+        raise LedgerError(message, "Restore a backup; do not edit the database.")
+
+
+def _upgrade(database: Database) -> None:
+    """Bring an empty or older database to the newest schema."""
+    if database.readonly:
+        message = (
+            f"the ledger {database.name} has an older schema: expected "
+            f"{NEWEST_REVISION}, and reading only cannot change it"
+        )
+        raise LedgerError(message, "Open it once without --readonly.")
+    with database.write() as connection:
+        # Another process may have migrated while this one waited its turn.
+        revision = current_revision(connection)
+        if revision is not None:
+            check_known(revision)
+        migrate(connection)

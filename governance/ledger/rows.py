@@ -1,0 +1,161 @@
+"""Read and write rows of the log, and check each against the ones before."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from governance.errors import IntegrityError
+from governance.ledger.entry import Entry, parse_entry
+from governance.ledger.merkle import EMPTY, Frontier, leaf_hash, peak_ends
+from governance.ledger.tables import NO_PREVIOUS, entries
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a reader or writer stands in the log.
+
+    Args:
+        frontier: The tree over all entries so far.
+        digest: Digest of the newest of them.
+    """
+
+    frontier: Frontier = EMPTY
+    digest: bytes = NO_PREVIOUS
+
+    @property
+    def size(self) -> int:
+        """Number of entries so far."""
+        return self.frontier.size
+
+    def after(self, digest: bytes) -> "Position":
+        """Return the position behind one more entry."""
+        return Position(self.frontier.append(digest), digest)
+
+
+class BadEntryError(IntegrityError):
+    """An entry is not what was appended.
+
+    Args:
+        sequence: The entry.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, sequence: int, problem: str) -> None:
+        super().__init__(
+            f"entry {sequence} of the ledger: {problem}",
+            "Run `governance ledger verify`; restore a backup.",
+        )
+        self.sequence = sequence
+        self.problem = problem
+
+
+def count(connection: Connection) -> int:
+    """Return the newest sequence number, 0 in an empty log."""
+    return connection.execute(select(func.max(entries.c.sequence))).scalar() or 0
+
+
+def position_at(connection: Connection, size: int) -> Position:
+    """Return the position behind an entry, from the stored nodes.
+
+    Args:
+        connection: An open connection.
+        size: How many entries lie behind.
+
+    Raises:
+        BadEntryError: If one of the rows it needs is missing.
+    """
+    if size == 0:
+        return Position()
+    ends = peak_ends(size)
+    chosen = select(entries.c.sequence, entries.c.node, entries.c.digest).where(
+        entries.c.sequence.in_(ends)
+    )
+    found = {row.sequence: row for row in connection.execute(chosen)}
+    for end in ends:
+        if end not in found:
+            raise BadEntryError(end, "is missing")
+    peaks = tuple(found[end].node for end in ends)
+    return Position(Frontier(size, peaks), found[size].digest)
+
+
+def page(connection: Connection, after: int, upto: int) -> list[Row[tuple[object]]]:
+    """Return up to a page of rows behind ``after`` and not beyond ``upto``."""
+    chosen = (
+        select(entries)
+        .where(entries.c.sequence > after, entries.c.sequence <= upto)
+        .order_by(entries.c.sequence)
+        .limit(PAGE)
+    )
+    return list(connection.execute(chosen))
+
+
+def follow(
+    rows: Iterable[Row[tuple[object]]], position: Position
+) -> Iterator[tuple[Entry, Position]]:
+    """Check rows one after the other, hashing every payload again.
+
+    Args:
+        rows: Rows in order of sequence.
+        position: Where the first of them should connect.
+
+    Yields:
+        Each entry and the position behind it.
+
+    Raises:
+        BadEntryError: At the first row that is not what was appended.
+    """
+    for row in rows:
+        position = _step(row, position)
+        try:
+            entry = parse_entry(row.payload)
+        except IntegrityError as error:
+            raise BadEntryError(position.size, error.message) from error
+        if entry.sequence != position.size:
+            problem = f"its payload says it is entry {entry.sequence}"
+            raise BadEntryError(position.size, problem)
+        yield entry, position
+
+
+def _step(row: Row[tuple[object]], position: Position) -> Position:
+    """Return the position behind a row whose hashes are all right."""
+    expected = position.size + 1
+    if row.sequence != expected:
+        raise BadEntryError(expected, "is missing")
+    digest = leaf_hash(row.payload)
+    if digest != row.digest:
+        raise BadEntryError(expected, "its payload does not match its digest")
+    if row.previous != position.digest:
+        problem = f"its link to entry {position.size} is broken"
+        raise BadEntryError(expected, problem)
+    reached = position.after(digest)
+    if row.node != reached.frontier.node:
+        raise BadEntryError(expected, "its tree node does not match its subtree")
+    return reached
+
+
+def insert_entry(connection: Connection, entry: Entry, position: Position) -> Position:
+    """Append one entry inside a write transaction.
+
+    Args:
+        connection: A connection in a write transaction.
+        entry: The entry; its sequence is the next one.
+        position: The head, read in this transaction.
+
+    Returns:
+        The head behind the entry.
+    """
+    payload = entry.payload
+    reached = position.after(leaf_hash(payload))
+    connection.execute(
+        insert(entries).values(
+            sequence=entry.sequence,
+            previous=position.digest,
+            digest=reached.digest,
+            node=reached.frontier.node,
+            payload=payload,
+        )
+    )
+    return reached

@@ -1,0 +1,325 @@
+"""Objects by digest: what entries name, kept outside the database.
+
+An object is durable before its digest is returned, and every read hashes it again.
+The folder belongs to one user; a link in it is somebody's trick and never followed.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from governance.errors import IntegrityError, LedgerError, NotFoundError, UsageError
+
+DEFAULT_MAX_BYTES = 8 * 1024**3
+_CHUNK = 1024 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_TEMPORARY = "incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreProblem:
+    """Something in the store that should not be as it is.
+
+    Args:
+        digest: The object, or the path of something that is none.
+        problem: What is wrong.
+    """
+
+    digest: str
+    problem: str
+
+
+def _hash(source: BinaryIO) -> str:
+    """Return the digest of a stream's rest."""
+    hasher = hashlib.sha256()
+    while chunk := source.read(_CHUNK):
+        hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def _copy_hashed(source: BinaryIO, target: BinaryIO, limit: int, name: str) -> str:
+    """Copy a stream and return its digest.
+
+    Raises:
+        UsageError: If there are more than ``limit`` bytes.
+    """
+    hasher, total = hashlib.sha256(), 0
+    while chunk := source.read(_CHUNK):
+        total += len(chunk)
+        if total > limit:
+            message = f"{name} is too large: expected at most {limit} bytes"
+            raise UsageError(message, "Use a smaller file.")
+        hasher.update(chunk)
+        target.write(chunk)
+    return hasher.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a regular file that is no link, without waiting on pipes.
+
+    Raises:
+        OSError: If it cannot be opened; ELOOP where it is a link or no file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.ELOOP, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+class ObjectStore:
+    """A content-addressed store in a folder.
+
+    Args:
+        root: The folder; made, readable by its owner only, at the first put.
+        max_bytes: Largest object.
+    """
+
+    def __init__(self, root: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self.root = root
+        self.max_bytes = max_bytes
+
+    def put_bytes(self, data: bytes) -> str:
+        """Store bytes.
+
+        Returns:
+            Their digest; they are durable by then.
+
+        Raises:
+            UsageError: If they are too many.
+            LedgerError: If they cannot be written.
+        """
+        if len(data) > self.max_bytes:
+            message = f"an object of {len(data)} bytes is too large"
+            raise UsageError(message, f"At most {self.max_bytes} bytes are stored.")
+        digest = hashlib.sha256(data).hexdigest()
+
+        def write(target: BinaryIO) -> str:
+            target.write(data)
+            return digest
+
+        return digest if self._intact(digest) else self._write(write)
+
+    def put_file(self, path: Path, *, max_bytes: int | None = None) -> str:
+        """Store a copy of a regular file.
+
+        Args:
+            path: The file; a link is refused, resolve it first.
+            max_bytes: Largest accepted size, if smaller than the store's.
+
+        Returns:
+            Its digest; the copy is durable by then.
+
+        Raises:
+            NotFoundError: If there is no such file.
+            UsageError: If it is too large or no regular file.
+            LedgerError: If it cannot be written.
+        """
+        limit = self.max_bytes if max_bytes is None else min(max_bytes, self.max_bytes)
+        try:
+            source = _open_regular(path)
+        except FileNotFoundError as error:
+            message = f"there is no file {path}"
+            raise NotFoundError(message) from error
+        except OSError as error:
+            message = f"{path} cannot be read: {error.strerror}"
+            raise UsageError(message, "Give a regular file.") from error
+        with source:
+            return self._write(
+                lambda target: _copy_hashed(source, target, limit, str(path))
+            )
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open an object whose content has just been hashed again.
+
+        Args:
+            digest: The object.
+
+        Returns:
+            The very file that was hashed, at its beginning; close it.
+
+        Raises:
+            NotFoundError: If the store has no such object.
+            IntegrityError: If its content is another.
+        """
+        try:
+            file = _open_regular(self._place(digest))
+        except FileNotFoundError as error:
+            message = f"object {digest} is not in the store"
+            raise NotFoundError(message, "Restore it from a backup.") from error
+        except OSError as error:
+            message = f"object {digest} cannot be read: {error.strerror}"
+            raise IntegrityError(message, "Restore it from a backup.") from error
+        with ExitStack() as closing:
+            closing.push(file)
+            found = _hash(file)
+            if found != digest:
+                message = f"object {digest} was changed: its content is {found}"
+                raise IntegrityError(message, "Restore it from a backup.")
+            file.seek(0)
+            closing.pop_all()
+        return file
+
+    def get(self, digest: str) -> bytes:
+        """Return an object's bytes, hashed again.
+
+        Raises:
+            NotFoundError: If the store has no such object.
+            IntegrityError: If its content is another.
+        """
+        with self.open(digest) as file:
+            return file.read()
+
+    def path(self, digest: str) -> Path:
+        """Return where an object lies, having hashed it again.
+
+        For libraries that insist on a path; :meth:`open` leaves no moment in between.
+
+        Raises:
+            NotFoundError: If the store has no such object.
+            IntegrityError: If its content is another.
+        """
+        self.open(digest).close()
+        return self._place(digest)
+
+    def has(self, digest: str) -> bool:
+        """Say whether an object is there, without hashing it."""
+        try:
+            return stat.S_ISREG(self._place(digest).lstat().st_mode)
+        except FileNotFoundError:
+            return False
+
+    def size(self, digest: str) -> int:
+        """Return an object's size in bytes.
+
+        Raises:
+            NotFoundError: If the store has no such object.
+        """
+        try:
+            return self._place(digest).lstat().st_size
+        except FileNotFoundError as error:
+            message = f"object {digest} is not in the store"
+            raise NotFoundError(message) from error
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of every object, sorted."""
+        for path in self._files():
+            if path.parent.name != _TEMPORARY:
+                yield path.parent.name + path.name
+
+    def remove(self, digest: str) -> None:
+        """Remove an object that nothing names any more; it may be gone already."""
+        place = self._place(digest)
+        place.unlink(missing_ok=True)
+        if place.parent.is_dir():
+            _sync_folder(place.parent)
+
+    def remove_abandoned(self) -> int:
+        """Remove what writers that were killed left behind.
+
+        Only for a moment when nobody writes.
+
+        Returns:
+            How many files were removed.
+        """
+        left = [path for path in self._files() if path.parent.name == _TEMPORARY]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    def verify_all(self) -> Iterator[StoreProblem]:
+        """Hash every object again and name what is not as it should be."""
+        for path in self._files():
+            if path.parent.name == _TEMPORARY:
+                continue
+            digest = path.parent.name + path.name
+            if not _DIGEST.fullmatch(digest):
+                yield StoreProblem(str(path), "is no object")
+                continue
+            try:
+                self.open(digest).close()
+            except (IntegrityError, NotFoundError) as error:
+                yield StoreProblem(digest, error.message)
+
+    def _files(self) -> Iterator[Path]:
+        """Yield every path two levels down, sorted; links to folders stay closed."""
+        if not self.root.is_dir():
+            return
+        for folder in sorted(self.root.iterdir()):
+            if folder.is_symlink() or not folder.is_dir():
+                yield folder
+            else:
+                yield from sorted(folder.iterdir())
+
+    def _place(self, digest: str) -> Path:
+        """Return where an object belongs.
+
+        Raises:
+            UsageError: If this is no digest, so that none becomes a path.
+            IntegrityError: If its folder is a link.
+        """
+        if not _DIGEST.fullmatch(digest):
+            message = f"no digest: expected 64 hex digits, found {digest[:80]!r}"
+            raise UsageError(message)
+        folder = self.root / digest[:2]
+        if folder.is_symlink():
+            message = f"{folder} is a link: the store holds folders only"
+            raise IntegrityError(message, "Restore the store from a backup.")
+        return folder / digest[2:]
+
+    def _intact(self, digest: str) -> bool:
+        """Say whether an object is there and unchanged."""
+        try:
+            self.open(digest).close()
+        except (NotFoundError, IntegrityError):
+            return False
+        return True
+
+    def _write(self, fill: Callable[[BinaryIO], str]) -> str:
+        """Write an object under a temporary name and move it to its digest.
+
+        Args:
+            fill: Writes the content and returns its digest.
+        """
+        incoming = self.root / _TEMPORARY
+        try:
+            incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root.chmod(0o700)
+            temporary = incoming / secrets.token_hex(16)
+            descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+            try:
+                with os.fdopen(descriptor, "wb") as target:
+                    digest = fill(target)
+                    target.flush()
+                    os.fsync(target.fileno())
+                place = self._place(digest)
+                place.parent.mkdir(mode=0o700, exist_ok=True)
+                # Replaces what is there: the same content, or a damaged copy of it.
+                temporary.replace(place)
+                _sync_folder(place.parent)
+                _sync_folder(self.root)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            message = (
+                f"the object store {self.root} cannot be written: {error.strerror}"
+            )
+            raise LedgerError(message, "Check the disk and its permissions.") from error
+        return digest
