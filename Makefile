@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-DEMO_WORKSPACE ?= demo-workspace
+# A new folder each time: a demo never writes into an older workspace.
+DEMO_WORKSPACE ?= demo-workspace/$(shell date +%Y%m%d-%H%M%S)
 
 # Small tensors: more threads only wait for each other.
 export OMP_NUM_THREADS ?= 1

@@ -7,6 +7,7 @@ import click
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line
 from governance.cli.session import opened, settings_of
+from governance.cli.telling import Narration
 from governance.errors import UsageError
 from governance.service.views import to_json
 
@@ -74,7 +75,7 @@ def _reviewer(text: str) -> tuple[str, Path, tuple[str, ...]]:
     "--seeds",
     type=click.IntRange(4, 200),
     default=None,
-    help="Images per check prompt  [default: as the suite says]",
+    help="Images per prompt of the closing table  [default: the suite's]",
 )
 @global_options
 @pass_options
@@ -82,9 +83,15 @@ def demo(options: GlobalOptions, seeds: int | None) -> None:
     """Run the main job on the embedded miniature, in a fresh workspace."""
     from governance.demo.story import run_demo
 
-    report = run_demo(settings_of(options), seeds=seeds)
+    report = run_demo(settings_of(options), Narration(), seeds)
     if options.as_json:
         print_json(report.document())
+        return
+    for line in report.lines():
+        print_line(line)
+    print_line(f"export     {report.export}")
+    print_line(f"workspace  {report.workspace}")
+    print_line(f"open it    governance tui --workspace {report.workspace}")
 
 
 @click.command()
