@@ -1,0 +1,1 @@
+"""Concepts become weight deltas: matrices only, no ledger, policy or files."""

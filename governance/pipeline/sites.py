@@ -1,0 +1,75 @@
+"""Editable weights of a pipeline, found from tensor names and shapes alone."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from governance.pipeline.header import TensorRecord
+
+_CROSS = re.compile(r"(?:^|\.)attn2\.to_(?P<projection>[kv])\.weight$")
+_TEXT = re.compile(r"(?:^|\.)encoder\.layers\.(?P<layer>\d+)\.mlp\.fc2\.weight$")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One editable cross-attention matrix.
+
+    Args:
+        key: ``file:name``, the file relative to the model folder.
+        projection: Whether it makes attention keys or values.
+        shape: (d_out, d_in).
+    """
+
+    key: str
+    projection: Literal["k", "v"]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class TextSite:
+    """One ``mlp.fc2`` matrix of a text encoder.
+
+    Args:
+        key: ``file:name``, the file relative to the model folder.
+        component: ``text_encoder`` or ``text_encoder_2``.
+        layer: Layer, counted from 0.
+        shape: (d_out, d_in).
+    """
+
+    key: str
+    component: str
+    layer: int
+    shape: tuple[int, int]
+
+
+def cross_attention_sites(
+    file: str, header: Mapping[str, TensorRecord]
+) -> Iterable[Site]:
+    """Yield the cross-attention K and V matrices of one U-Net file, by name.
+
+    Args:
+        file: The file, relative to the model folder.
+        header: Where its tensors lie.
+    """
+    for name in sorted(header):
+        if match := _CROSS.search(name):
+            rows, columns = header[name].shape
+            projection: Literal["k", "v"] = "k" if match["projection"] == "k" else "v"
+            yield Site(f"{file}:{name}", projection, (rows, columns))
+
+
+def text_encoder_sites(
+    file: str, header: Mapping[str, TensorRecord]
+) -> Iterable[TextSite]:
+    """Yield the ``mlp.fc2`` matrices of one text-encoder file, shallow to deep.
+
+    Args:
+        file: The file, relative to the model folder.
+        header: Where its tensors lie.
+    """
+    found = {int(m["layer"]): name for name in header if (m := _TEXT.search(name))}
+    for layer in sorted(found):
+        rows, columns = header[found[layer]].shape
+        component = file.partition("/")[0]
+        yield TextSite(f"{file}:{found[layer]}", component, layer, (rows, columns))
