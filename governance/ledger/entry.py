@@ -16,6 +16,7 @@ _KEYS = frozenset({"format", "sequence", "time", "event", "actor", "data"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)
 _MAX_ACTOR = 256
+_MAX_INTEGER = 2**53 - 1
 
 
 def timestamp(moment: datetime) -> str:
@@ -133,7 +134,7 @@ def parse_entry(payload: bytes) -> Entry:
         IntegrityError: If these are not exactly the bytes an entry is written as.
     """
     try:
-        found = json.loads(payload)
+        found = json.loads(payload, parse_int=_number)
     except (ValueError, RecursionError) as error:
         message = "the payload is no JSON"
         raise IntegrityError(message) from error
@@ -153,6 +154,12 @@ def parse_entry(payload: bytes) -> Entry:
         message = "the payload is not in canonical form"
         raise IntegrityError(message)
     return entry
+
+
+def _number(text: str) -> int | float:
+    """Read digits as RFC 8785 wrote them: beyond 2^53 they were a float's."""
+    value = int(text)
+    return value if abs(value) <= _MAX_INTEGER else float(text)
 
 
 def _entry_of(found: Mapping[str, JSON]) -> Entry:

@@ -8,7 +8,7 @@ can a database that keeps one hash beside every entry.
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from governance.ledger.merkle import fold_peaks, node_hash
+from governance.ledger.merkle import HASH_BYTES, fold_peaks, node_hash
 
 # (first leaf, height) -> hash of the 2**height leaves that begin there.
 Subtrees: TypeAlias = Callable[[int, int], bytes]
@@ -122,7 +122,7 @@ def verify_inclusion(
         proof: Sibling hashes from the leaf up.
         root: The tree's root hash.
     """
-    if not 0 <= index < size:
+    if not 0 <= index < size or not _all_hashes(leaf, root, *proof):
         return False
     position, last, found = index, size - 1, leaf
     for sibling in proof:
@@ -155,6 +155,8 @@ def verify_consistency(
         return False
     if old == size:
         return not proof and old_root == root
+    if not _all_hashes(old_root, root, *proof):
+        return False
     path = list(proof) if old & (old - 1) else [old_root, *proof]
     if not path:
         return False
@@ -162,6 +164,11 @@ def verify_consistency(
     while position & 1:
         position, last = position >> 1, last >> 1
     return _climb(position, last, path) == (old_root, root)
+
+
+def _all_hashes(*candidates: bytes) -> bool:
+    """Say whether every one has the length of a hash."""
+    return all(len(candidate) == HASH_BYTES for candidate in candidates)
 
 
 def _climb(
