@@ -1,0 +1,1 @@
+"""Files people write: YAML read strictly, requests and suites made of it."""

@@ -1,0 +1,6 @@
+"""Hostile text: shown safely, compared as a reader sees it."""
+
+from governance.text.display import forbidden_character, safe
+from governance.text.matching import normalise, words_match
+
+__all__ = ["forbidden_character", "normalise", "safe", "words_match"]
