@@ -57,6 +57,7 @@ class AllowedSigner:
             UsageError: If a field cannot be written.
         """
         options = []
+        self.check_window()
         if self.namespaces:
             for namespace in self.namespaces:
                 if not _NAMESPACE.fullmatch(namespace):
@@ -69,6 +70,23 @@ class AllowedSigner:
             options.append(f'valid-before="{_to_stamp(self.valid_before)}"')
         parts = [check_principal(self.principal), ",".join(options), self.key.text]
         return " ".join(part for part in parts if part)
+
+    def check_window(self) -> None:
+        """Refuse a window without a moment in it, as ssh-keygen does.
+
+        Raises:
+            UsageError: If it ends before it begins.
+        """
+        if (
+            self.valid_after is not None
+            and self.valid_before is not None
+            and self.valid_before <= self.valid_after
+        ):
+            message = (
+                f"the key of {self.principal!r} is never valid: after "
+                f"{self.valid_after} and before {self.valid_before}"
+            )
+            raise UsageError(message)
 
     def covers(self, namespace: str, time: str) -> bool:
         """Say whether the line is good for a purpose at a time.
@@ -157,13 +175,15 @@ def _parse_line(line: str) -> Iterator[AllowedSigner]:
     key = parse_public_key(rest)
     after, before = options.get("valid-after"), options.get("valid-before")
     for principal in principals.strip('"').split(","):
-        yield AllowedSigner(
+        signer = AllowedSigner(
             principal=check_principal(principal),
             key=key,
             namespaces=tuple(filter(None, options.get("namespaces", "").split(","))),
             valid_after=None if after is None else _from_stamp(after),
             valid_before=None if before is None else _from_stamp(before),
         )
+        signer.check_window()
+        yield signer
 
 
 def _parse_options(text: str) -> tuple[dict[str, str], str]:

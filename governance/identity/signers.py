@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from governance.errors import GovernanceError, IntegrityError, SignOffMissingError
+from governance.errors import IntegrityError, SignOffMissingError
 from governance.identity.agent import AgentSigner, agent_keys
 from governance.identity.keys import KeyFile, read_key_file, read_public_key
 from governance.identity.public import PublicKey
@@ -208,9 +208,4 @@ def _by_file(
     private = path.with_suffix("") if path.suffix == ".pub" else path
     if private != path and not private.exists():
         return f"{private} does not exist"
-    try:
-        return _from_file(private, environment, passphrase)
-    except GovernanceError:
-        if private == path:
-            raise
-        return f"{private} is not usable"
+    return _from_file(private, environment, passphrase)
