@@ -1,0 +1,1 @@
+"""The terminal face: sees and acts through the ``Governance`` protocol alone."""

@@ -1,0 +1,73 @@
+"""A measured value as a bar: sure part, interval, and where the limit stands."""
+
+import re
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from governance.service.views import RuleResult
+from governance.tui.paint import own
+from governance.tui.words import Tone
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Strokes:
+    """Drawing characters of a bar."""
+
+    sure: str = "━"
+    interval: str = "─"
+    empty: str = "╌"
+    value: str = "●"
+    limit: str = "┃"
+
+
+FANCY = Strokes()
+PLAIN = Strokes(sure="=", interval="-", empty=".", value="o", limit="|")
+
+
+def limit_value(limit: str) -> float | None:
+    """Read the number out of a limit such as ``>= 0.8``; ``None`` without one."""
+    found = _NUMBER.search(limit)
+    return float(found.group()) if found else None
+
+
+def bar(rule: RuleResult, width: int, strokes: Strokes, tone: Tone) -> Content:
+    """Draw a rule's figure against its limit.
+
+    The scale runs from 0 to 1 for shares, else to a little over the largest figure.
+
+    Args:
+        rule: The rule with what was measured.
+        width: Cells.
+        strokes: Drawing characters.
+        tone: Hue of the measured part.
+    """
+    limit = limit_value(rule.limit)
+    figures = [rule.value, rule.low, rule.high, limit]
+    known = [item for item in figures if item is not None and abs(item) < float("inf")]
+    if rule.value is None or rule.value != rule.value:
+        return own(strokes.empty * width, Tone.DIM)
+    top = max([1.0, *(abs(item) for item in known)])
+    top = 1.0 if top <= 1.0 else top * 1.1
+
+    def place(value: float) -> int:
+        return max(0, min(width - 1, round(value / top * (width - 1))))
+
+    low = place(rule.value if rule.low is None else rule.low)
+    high = place(rule.value if rule.high is None else rule.high)
+    marks = {place(rule.value): (strokes.value, tone.value)}
+    if limit is not None:
+        marks[place(limit)] = (strokes.limit, Tone.STRONG.value)
+    cells = []
+    for at in range(width):
+        inside = (
+            (strokes.sure, tone.value)
+            if at < low
+            else (strokes.interval, tone.value)
+            if at <= high
+            else (strokes.empty, "$rule")
+        )
+        cells.append(own(*marks.get(at, inside)))
+    return Content("").join(cells).simplify()

@@ -1,0 +1,181 @@
+"""The Evidence tab: rules as rows, certificate, metrics."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from textual.content import Content
+
+from governance.canonical import JSON
+from governance.service.views import CertificateRow, EditDetail, RuleResult
+from governance.tui.bars import FANCY, PLAIN, bar
+from governance.tui.paint import cell, line, lines, number, own, short, shown
+from governance.tui.words import Tone, badge, word_for
+
+_MOST_CERTIFICATES = 200
+_DEEPEST = 6
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return an interval, or nothing where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{number(low)}, {number(high)}]"
+
+
+def rule_words(rule: RuleResult) -> Content:
+    """Say in words how a rule stands."""
+    found = "nothing was measured" if rule.value is None else number(rule.value)
+    return line(
+        shown(rule.rule, Tone.STRONG),
+        own(" fails" if rule.outcome == "FAIL" else " is missing", Tone.BAD),
+        own(f": expected {_side(rule)}"),
+        shown(rule.limit),
+        own(f", found {found} {interval(rule.low, rule.high)}".rstrip()),
+    )
+
+
+def _side(rule: RuleResult) -> str:
+    bounds = {"ci_lower": "lower", "ci_upper": "upper"}
+    side = bounds.get(rule.bound)
+    return "" if side is None else f"{side} bound "
+
+
+def evidence_content(detail: EditDetail, width: int, *, ascii_only: bool) -> Content:
+    """Lay out everything that was measured.
+
+    Args:
+        detail: The edit.
+        width: Cells available.
+        ascii_only: No glyph beyond ASCII.
+    """
+    rows: list[Content] = []
+    if detail.verdict is None:
+        rows.append(own("NOT RUN: no check has measured this candidate yet.", Tone.DIM))
+    else:
+        rows.append(_verdict_line(detail, ascii_only=ascii_only))
+        rows.append(Content(""))
+        rows += _rule_rows(detail.verdict.rules, width, ascii_only=ascii_only)
+    if detail.certificate:
+        rows += [Content(""), heading("Certificate"), *_certificate(detail, width)]
+    if detail.metrics:
+        rows += [Content(""), heading("Metrics"), *tree(detail.metrics)]
+    return lines(rows)
+
+
+def heading(text: str) -> Content:
+    """Return a section's heading."""
+    return own(text, Tone.STRONG)
+
+
+def _verdict_line(detail: EditDetail, *, ascii_only: bool) -> Content:
+    rules = detail.verdict.rules if detail.verdict else ()
+    passing = sum(rule.outcome == "PASS" for rule in rules)
+    return line(
+        badge(detail.evidence, ascii_only=ascii_only),
+        own(f"   {passing} of {len(rules)} rules pass   ", Tone.DIM),
+        own("evidence ", Tone.DIM),
+        shown(short(detail.evidence_digest), Tone.DIM),
+    )
+
+
+def _rule_rows(
+    rules: Sequence[RuleResult], width: int, *, ascii_only: bool
+) -> Iterator[Content]:
+    longest = max((len(rule.rule) for rule in rules), default=0)
+    name_width = max(8, min(longest, 26, width - 56))
+    bar_width = max(8, min(28, width - name_width - 43))
+    for rule in sorted(rules, key=lambda item: item.outcome == "PASS"):
+        tone = word_for(rule.outcome).tone
+        yield line(
+            cell(badge(rule.outcome, ascii_only=ascii_only), 10),
+            cell(shown(rule.rule), name_width + 1),
+            cell(own(number(rule.value), Tone.STRONG), 7, right=True),
+            " ",
+            cell(own(interval(rule.low, rule.high), Tone.DIM), 14),
+            bar(rule, bar_width, PLAIN if ascii_only else FANCY, tone),
+            " ",
+            cell(shown(rule.limit), 9),
+        )
+        if rule.message and rule.outcome != "PASS":
+            yield line(" " * 10, shown(rule.message, Tone.DIM))
+
+
+def _certificate(detail: EditDetail, width: int) -> Iterator[Content]:
+    name_width = max(12, min(36, width - 45))
+    yield line(
+        cell(own("concept", Tone.DIM), name_width + 8),
+        *(
+            cell(own(name, Tone.DIM), 11, right=True)
+            for name in ("residual", "drift", "condition")
+        ),
+    )
+    for row in detail.certificate[:_MOST_CERTIFICATES]:
+        yield _certificate_row(row, name_width)
+    more = len(detail.certificate) - _MOST_CERTIFICATES
+    if more > 0:
+        yield own(f"and {more} more concepts", Tone.DIM)
+
+
+def _certificate_row(row: CertificateRow, name_width: int) -> Content:
+    figures = (row.residual, row.drift, row.condition)
+    return line(
+        cell(shown(row.edit, Tone.DIM), 8),
+        cell(shown(row.source), name_width),
+        *(cell(own(number(figure)), 11, right=True) for figure in figures),
+        "  ",
+        shown(row.note, Tone.WAIT),
+    )
+
+
+def tree(value: JSON, depth: int = 0) -> Iterator[Content]:
+    """Lay out any JSON value as indented lines; shares get their interval."""
+    pad = "  " * depth
+    if not isinstance(value, Mapping):
+        yield line(pad, scalar(value))
+        return
+    for key, item in value.items():
+        name = shown(key, Tone.DIM)
+        if isinstance(item, Mapping) and not is_share(item) and depth < _DEEPEST:
+            yield line(pad, name)
+            yield from tree(item, depth + 1)
+        else:
+            yield line(pad, cell(name, max(24 - len(pad), 8)), " ", scalar(item))
+
+
+def is_share(value: Mapping[str, JSON]) -> bool:
+    """Whether a mapping is a share with its interval."""
+    return {"value", "low", "high"} <= set(value)
+
+
+def scalar(value: JSON) -> Content:
+    """Return a value on one line."""
+    if isinstance(value, bool) or value is None:
+        return own({True: "yes", False: "no", None: "-"}[value])
+    if isinstance(value, int):
+        return own(str(value))
+    if isinstance(value, float):
+        return own(number(value))
+    if isinstance(value, Mapping):
+        return _share(value) if is_share(value) else _pairs(value)
+    if isinstance(value, str):
+        return shown(value)
+    return Content(", ").join([scalar(item) for item in value])
+
+
+def _share(value: Mapping[str, JSON]) -> Content:
+    figures = [value[key] for key in ("value", "low", "high")]
+    middle, low, high = (
+        item if isinstance(item, int | float) else None for item in figures
+    )
+    return line(
+        own(number(middle), Tone.STRONG),
+        own(f" {interval(low, high)}", Tone.DIM),
+        own(" n ", Tone.DIM),
+        shown(value.get("n", "?"), Tone.DIM),
+    )
+
+
+def _pairs(value: Mapping[str, JSON]) -> Content:
+    pairs = [
+        line(shown(key, Tone.DIM), " ", scalar(item)) for key, item in value.items()
+    ]
+    return Content("; ").join(pairs)

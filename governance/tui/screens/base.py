@@ -1,0 +1,176 @@
+"""What all screens have in common: frame, panels, carrying decisions out."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from governance.errors import GovernanceError
+from governance.service.views import Acted
+from governance.tui.acting import carry_out, still_as_seen
+from governance.tui.acts import REVERT, Matter, job_for
+from governance.tui.decision import DecisionPanel
+from governance.tui.desk import Desk
+from governance.tui.header import HeaderBar
+from governance.tui.paint import own
+from governance.tui.proposal import ProposalPanel
+from governance.tui.strip import JobStrip
+from governance.tui.words import Tone
+
+
+class WorkScreen(Screen[None]):
+    """Header above, body, docked panel when there is one, job strip, hints.
+
+    Args:
+        desk: What every screen shares.
+    """
+
+    NAME: ClassVar[str] = ""
+    HINTS: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "reload", "Reload"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._returning: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the frame around the screen's own body."""
+        yield HeaderBar(self.desk, self.NAME)
+        yield from self.body()
+        yield JobStrip(self.desk)
+        yield Static(own(self.HINTS, Tone.DIM), id="hints")
+
+    def body(self) -> ComposeResult:
+        """Lay out what this screen is about."""
+        yield from ()
+
+    def reload(self) -> None:
+        """Read everything on this screen again."""
+
+    def on_mount(self) -> None:
+        """Show what is true now."""
+        self.action_reload()
+
+    def on_screen_resume(self) -> None:
+        """Show what became true while another screen was open."""
+        self.action_reload()
+
+    def action_reload(self) -> None:
+        """Read everything again."""
+        self.query_one(HeaderBar).reload()
+        self.query_one(JobStrip).reload()
+        self.reload()
+
+    def ledger_changed(self) -> None:
+        """Take in that somebody wrote; an open decision is outdated by it."""
+        panel = self.panel
+        if panel is not None:
+            try:
+                still_as_seen(self.desk.governance, panel.consent.matter)
+            except GovernanceError as error:
+                panel.outdate(f"{error.message}. {error.hint}")
+        self.action_reload()
+
+    def jobs_changed(self) -> None:
+        """Take in that a job moved."""
+        self.query_one(JobStrip).reload()
+
+    @property
+    def panel(self) -> DecisionPanel | None:
+        """The open decision, if there is one."""
+        return next(iter(self.query(DecisionPanel)), None)
+
+    def decide(self, matter: Matter) -> None:
+        """Open the panel for a decision; an open one stays instead."""
+        if self.panel is not None or self.query(ProposalPanel):
+            self.desk.tell("Close the open panel first (Esc).", bad=True)
+            return
+        self._returning = self.focused
+        self.mount(
+            DecisionPanel(matter, self.desk.clock), before=self.query_one(JobStrip)
+        )
+
+    def close_panel(self) -> None:
+        """Take the panel away and give the focus back."""
+        self.query("DecisionPanel, ProposalPanel").remove()
+        if self._returning is not None and self._returning.is_attached:
+            self._returning.focus()
+
+    def propose(self) -> None:
+        """Open the panel that proposes from a file."""
+        if self.panel is not None or self.query(ProposalPanel):
+            self.desk.tell("Close the open panel first (Esc).", bad=True)
+            return
+        self._returning = self.focused
+        self.mount(ProposalPanel(self.desk), before=self.query_one(JobStrip))
+
+    @on(ProposalPanel.Closed)
+    def _proposal_closed(self, event: ProposalPanel.Closed) -> None:
+        event.stop()
+        self.close_panel()
+
+    @on(ProposalPanel.Proposed)
+    def _proposed(self, event: ProposalPanel.Proposed) -> None:
+        event.stop()
+        self.close_panel()
+        names = ", ".join(edit.id for edit in event.edits)
+        self.desk.tell(f"{names}: PROPOSED")
+        self.action_reload()
+
+    @on(DecisionPanel.Cancelled)
+    def _cancelled(self, event: DecisionPanel.Cancelled) -> None:
+        event.stop()
+        self.close_panel()
+
+    @on(DecisionPanel.Confirmed)
+    def _confirmed(self, event: DecisionPanel.Confirmed) -> None:
+        event.stop()
+        matter, text = event.matter, event.text
+        job = job_for(matter, text)
+        if job is None:
+            self._write(matter, text)
+            return
+        try:
+            still_as_seen(self.desk.governance, matter)
+        except GovernanceError as error:
+            self._refused(error)
+            return
+        # A check that ran for a minute stays valid when a stranger proposes
+        # something meanwhile; only what is signed is tied to the head.
+        seen = matter.seen if matter.act is REVERT else None
+        self.desk.queue.submit(job, f"{matter.act.label} {matter.subject}", seen)
+        self.close_panel()
+
+    @work(thread=True, exclusive=True, group="write", exit_on_error=True)
+    def _write(self, matter: Matter, text: str) -> None:
+        try:
+            acted = carry_out(self.desk.governance, matter, text)
+        except GovernanceError as error:
+            self.app.call_from_thread(partial(self._refused, error))
+        else:
+            self.app.call_from_thread(partial(self._done, matter, acted))
+
+    def _refused(self, error: GovernanceError) -> None:
+        text = f"{error.message}. {error.hint}" if error.hint else error.message
+        panel = self.panel
+        if panel is None:
+            self.desk.tell(text, bad=True)
+        else:
+            panel.object(text)
+        self.action_reload()
+
+    def _done(self, matter: Matter, acted: Acted) -> None:
+        self.close_panel()
+        words = f"{matter.act.label} {matter.subject}: {acted.state}"
+        if acted.missing:
+            words += f"; missing: {'; '.join(acted.missing)}"
+        self.desk.tell(words)
+        self.action_reload()

@@ -1,0 +1,80 @@
+"""The Signatures tab: who signed what, what is missing, how to check it."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator, Mapping
+
+from textual.content import Content
+
+from governance.canonical import JSON
+from governance.service.views import EditDetail, SignOffView
+from governance.tui.evidence import heading
+from governance.tui.paint import cell, line, lines, own, paragraph, shown
+from governance.tui.words import Tone
+
+_DIGESTS = ("candidate", "evidence", "policy")
+
+
+def fingerprint(key: str) -> str:
+    """Return ``SHA256:...`` of a ``type base64`` key, as ``ssh-keygen -l`` prints it.
+
+    Args:
+        key: OpenSSH public key text; comes from outside.
+    """
+    parts = key.split()
+    try:
+        blob = base64.b64decode(parts[1], validate=True)
+    except (IndexError, binascii.Error):
+        return "unreadable key"
+    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode()
+    return f"SHA256:{digest.rstrip('=')}"
+
+
+def signatures_content(detail: EditDetail) -> Content:
+    """Lay out what is missing, every sign-off, and the commands that verify them."""
+    rows: list[Content] = [heading("Still missing")]
+    rows += [line("  ", shown(item, Tone.WAIT)) for item in detail.missing]
+    if not detail.missing:
+        rows.append(own("  nothing", Tone.DIM))
+    rows += [Content(""), heading(f"Sign-offs ({len(detail.signoffs)})")]
+    if not detail.signoffs:
+        rows.append(own("  nobody has signed this candidate", Tone.DIM))
+    for signoff in detail.signoffs:
+        rows += [*_signoff(signoff), Content("")]
+    if detail.verify_lines:
+        rows += [Content(""), heading("Check it yourself")]
+        rows += [shown(command) for command in detail.verify_lines]
+    return lines(rows)
+
+
+def _signoff(signoff: SignOffView) -> Iterator[Content]:
+    tone = Tone.GOOD if signoff.decision == "approve" else Tone.BAD
+    role = signoff.statement.get("role")
+    yield line(
+        "  ",
+        cell(shown(signoff.decision.upper(), f"bold {tone}"), 10),
+        shown(signoff.principal, Tone.STRONG),
+        own(f"  as {role}" if isinstance(role, str) and role.isalnum() else ""),
+        own("  "),
+        shown(signoff.time, Tone.DIM),
+    )
+    comment = signoff.statement.get("comment")
+    if comment:
+        yield from (line(" " * 12, part) for part in paragraph(comment))
+    yield _fact("key", fingerprint(signoff.key))
+    for name in _DIGESTS:
+        value = signoff.statement.get(name)
+        if value:
+            yield _fact(name, str(value))
+    head = signoff.statement.get("head")
+    if isinstance(head, Mapping):
+        yield _fact("head", _head(head))
+
+
+def _head(head: Mapping[str, JSON]) -> str:
+    return f"{head.get('size')}  {head.get('root')}"
+
+
+def _fact(name: str, value: str) -> Content:
+    return line(" " * 12, cell(own(name, Tone.DIM), 11), shown(value))
