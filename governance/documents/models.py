@@ -1,10 +1,10 @@
 """Fields to frozen, strict models; every complaint with its file and line."""
 
+import json
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from governance.canonical import canonical_bytes
 from governance.documents.fields import Field, describe
 from governance.documents.nodes import Scalar
 from governance.text import safe
@@ -35,7 +35,7 @@ def model_of(kind: type[ModelT], field: Field) -> ModelT:
     """
     try:
         # JSON mode: a list may fill a tuple, a word an enumeration, nothing else.
-        return kind.model_validate_json(canonical_bytes(field.json()))
+        return kind.model_validate_json(json.dumps(field.json()))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = field.at(first["loc"])

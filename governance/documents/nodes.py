@@ -16,6 +16,8 @@ Node: TypeAlias = Union["Scalar", "Listing", "Table"]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
+# Beyond it canonical JSON cannot tell neighbours apart.
+_LARGEST_INTEGER = 2**53 - 1
 _TRUTH = {"true": True, "false": False}
 _RESOLVER = Resolver()
 _TEXT_TAG = "tag:yaml.org,2002:str"
@@ -81,7 +83,8 @@ def scalar_value(node: Scalar) -> str | bool | int | float | None:
     if written in _TRUTH:
         return _TRUTH[written]
     if _INTEGER.fullmatch(written):
-        return int(written) if len(written) <= 16 else _ambiguous(node)
+        exact = len(written) <= 17 and abs(int(written)) <= _LARGEST_INTEGER
+        return int(written) if exact else _ambiguous(node)
     if _DECIMAL.fullmatch(written) and not re.match(r"[-+]?0[0-9]", written):
         number = float(written)
         return number if math.isfinite(number) else _ambiguous(node)

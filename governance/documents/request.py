@@ -142,7 +142,9 @@ def _text(found: dict[str, Field], key: str, most: int) -> str | None:
 def _parameters(spec: dict[str, Field]) -> Mapping[str, JSON]:
     if "parameters" not in spec:
         return {}
-    return {key: field.json() for key, field in spec["parameters"].entries().items()}
+    spec["parameters"].entries()  # a mapping, or refused
+    value = spec["parameters"].json()
+    return value if isinstance(value, Mapping) else {}
 
 
 def _values(

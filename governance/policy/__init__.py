@@ -1,0 +1,1 @@
+"""Rules as data, and verdicts as pure functions of facts."""
