@@ -1,5 +1,6 @@
 """Prompts to the rows that cross-attention reads, bit for bit repeatable."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -61,6 +62,8 @@ class PipelineEncoder:
         self._overrides = dict(overrides)
         self._vocabulary = Vocabulary(folder)
         self._shapes: dict[int, int] = {}
+        self.seconds = 0.0
+        """Time spent reading and running the text encoders so far."""
         self.length = self._vocabulary.length
         """Rows of one prompt."""
         self.digest = ":".join(
@@ -180,6 +183,12 @@ class PipelineEncoder:
         return [how, _batch_rows(length), *ids]
 
     def _run(self, batch: Sequence[Sequence[int]], length: int) -> Tensor:
+        start = time.perf_counter()
+        rows = self._run_batch(batch, length)
+        self.seconds += time.perf_counter() - start
+        return rows
+
+    def _run_batch(self, batch: Sequence[Sequence[int]], length: int) -> Tensor:
         if length not in self._shapes:
             self._shapes[length] = self._steady_rows(batch[0], length)
         rows = self._shapes[length]

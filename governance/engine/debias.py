@@ -1,0 +1,168 @@
+"""Finding how far a concept must lean to each attribute for wanted shares.
+
+UCE, arXiv:2308.14761, algorithm 1, with two repairs: the step goes along desired
+minus observed (the paper's sign is reversed), and every round is solved from the
+original weights with the alphas summed so far, so that nothing compounds. A concept
+that is within tolerance keeps its alphas from then on and is generated no more.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from governance.engine.edit import Attribute, EditSpec
+from governance.engine.presets import DebiasParameters, validate
+from governance.errors import EngineError
+
+Alphas: TypeAlias = tuple[tuple[float, ...], ...]
+Ratios: TypeAlias = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DebiasRound:
+    """What one round saw.
+
+    Args:
+        number: Rounds are counted from 0, which sees the unedited concept.
+        alphas: What the images were drawn with.
+        ratios: Observed shares by concept; only concepts still searched.
+    """
+
+    number: int
+    alphas: Alphas
+    ratios: Mapping[int, Ratios]
+
+
+@dataclass(frozen=True)
+class DebiasResult:
+    """Alphas that reach the wanted shares.
+
+    Args:
+        alphas: Per concept and attribute.
+        ratios: Shares last observed, per concept and attribute.
+        rounds: How many rounds were drawn.
+        images: How many images were drawn in all.
+        history: Every round.
+    """
+
+    alphas: Alphas
+    ratios: tuple[Ratios, ...]
+    rounds: int
+    images: int
+    history: tuple[DebiasRound, ...]
+
+
+Observe: TypeAlias = Callable[[Alphas, tuple[int, ...], int], Mapping[int, Ratios]]
+"""Draw images with these alphas; return shares of these concepts; the round."""
+
+
+def search(
+    spec: EditSpec,
+    observe: Observe,
+    on_round: Callable[[DebiasRound], None] | None = None,
+) -> DebiasResult:
+    """Search the alphas of a debias edit.
+
+    Args:
+        spec: The edit; alphas it has already are ignored.
+        observe: Measures shares on images drawn with given alphas, the same seeds
+            every time.
+        on_round: Called after every round.
+
+    Returns:
+        The alphas, frozen from here on.
+
+    Raises:
+        RequestError: The edit is not a valid debias.
+        EngineError: The target was not reached, or a share is not one.
+    """
+    parameters = validate(spec).debias
+    if parameters is None:
+        raise EngineError(
+            f"edit {spec.digest[:12]} is {spec.action}; expected debias to search alphas"
+        )
+    wanted = tuple(attribute.ratio for attribute in spec.attributes)
+    alphas = [[0.0] * len(wanted) for _ in spec.concepts]
+    seen: dict[int, Ratios] = {}
+    active = tuple(range(len(spec.concepts)))
+    history: list[DebiasRound] = []
+    for number in range(parameters.max_rounds):
+        now = tuple(tuple(row) for row in alphas)
+        found = {i: _shares(r, wanted) for i, r in observe(now, active, number).items()}
+        _check_observed(found, active)
+        seen.update(found)
+        history.append(DebiasRound(number, now, found))
+        if on_round is not None:
+            on_round(history[-1])
+        active = tuple(i for i in active if not _reached(seen[i], wanted, parameters))
+        if not active:
+            return _result(now, seen, history, parameters)
+        for i in active:
+            for j, share in enumerate(seen[i]):
+                alphas[i][j] += parameters.step_size * (wanted[j] - share)
+    raise _not_reached(spec, active, seen, parameters)
+
+
+def _shares(ratios: Sequence[float], wanted: Ratios) -> Ratios:
+    sound = len(ratios) == len(wanted) and all(0 <= r <= 1 for r in ratios)
+    if not sound:
+        raise EngineError(
+            f"observed shares {tuple(ratios)} are wrong; expected {len(wanted)} numbers "
+            "from 0 to 1"
+        )
+    return tuple(float(r) for r in ratios)
+
+
+def _check_observed(found: Mapping[int, Ratios], active: Sequence[int]) -> None:
+    if set(found) != set(active):
+        raise EngineError(
+            f"shares of concepts {sorted(found)} were observed; expected those of "
+            f"{sorted(active)}"
+        )
+
+
+def _reached(seen: Ratios, wanted: Ratios, parameters: DebiasParameters) -> bool:
+    # Shares are fractions of counted images; the last digits of a division must not
+    # decide whether a distance equal to the tolerance is within it.
+    limit = parameters.tolerance + 1e-9
+    return all(abs(a - b) <= limit for a, b in zip(seen, wanted, strict=True))
+
+
+def _result(
+    alphas: Alphas,
+    seen: Mapping[int, Ratios],
+    history: Sequence[DebiasRound],
+    parameters: DebiasParameters,
+) -> DebiasResult:
+    return DebiasResult(
+        alphas=alphas,
+        ratios=tuple(seen[i] for i in sorted(seen)),
+        rounds=len(history),
+        images=parameters.images * sum(len(one.ratios) for one in history),
+        history=tuple(history),
+    )
+
+
+def _not_reached(
+    spec: EditSpec,
+    active: Sequence[int],
+    seen: Mapping[int, Ratios],
+    parameters: DebiasParameters,
+) -> EngineError:
+    worst = active[0]
+    told = ", ".join(
+        _told(attribute, share)
+        for attribute, share in zip(spec.attributes, seen[worst], strict=True)
+    )
+    source = ascii(spec.concepts[worst].source)[:60]
+    return EngineError(
+        f"target not reached: {source} shows {told} after {parameters.max_rounds} "
+        f"rounds; expected every share within {parameters.tolerance:g}",
+        "Raise step_size or max_rounds, or choose attribute prompts that say more.",
+    )
+
+
+def _told(attribute: Attribute, share: float) -> str:
+    return (
+        f"{ascii(attribute.name)[1:-1][:40]} {share:.2f} (wanted {attribute.ratio:.2f})"
+    )

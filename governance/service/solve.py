@@ -1,0 +1,207 @@
+"""The engine alone: edits and a model folder in, a new folder out; no ledger."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+from governance.canonical import JSON, sha256_hex
+from governance.domain.snapshot import Snapshot
+from governance.engine.apply import Edited, apply, factors
+from governance.engine.compose import Composition, Precision, compose
+from governance.engine.edit import EditSpec
+from governance.errors import RequestError
+from governance.pipeline.device import algebra_device
+from governance.pipeline.encoder import open_encoder
+from governance.pipeline.export import fill_folder
+from governance.pipeline.folder import PipelineFolder, open_pipeline
+from governance.pipeline.tensors import tensor_bytes
+from governance.pipeline.weights import PipelineWeights, split_key
+from governance.snapshots.staging import Disk, staged
+
+Format: TypeAlias = Literal["delta", "diffusers"]
+
+
+@dataclass(frozen=True)
+class SolveReport:
+    """What a solve did, in numbers.
+
+    Args:
+        output: The folder that was written.
+        digest: Snapshot digest of the result.
+        edited: New weights, norms and certificates.
+        seconds: Time by step.
+        peak_mib: Largest resident memory of the process.
+    """
+
+    output: Path
+    digest: str
+    edited: Edited
+    seconds: Mapping[str, float]
+    peak_mib: float
+
+    def as_json(self) -> dict[str, JSON]:
+        """Return the document of ``governance solve --json``."""
+        return {
+            "output": str(self.output),
+            "digest": self.digest,
+            "sites": [
+                {"name": site.key, "norm": site.norm} for site in self.edited.sites
+            ],
+            "certificate": certificate_json(self.edited),
+            "drift": self.edited.drift,
+            "warnings": list(self.edited.warnings),
+            "seconds": dict(self.seconds),
+            "peak_mib": self.peak_mib,
+        }
+
+
+def solve(
+    model: Path,
+    specs: Sequence[EditSpec],
+    output: Path,
+    *,
+    fmt: Format = "delta",
+    precision: Precision = "mixed",
+    cache: Path | None = None,
+    device: str = "cpu",
+) -> SolveReport:
+    """Edit a model folder without a workspace.
+
+    Args:
+        model: A diffusers pipeline folder; nothing is written into it.
+        specs: What to edit; a debias needs its alphas.
+        output: The folder to make; must not exist.
+        fmt: ``delta`` writes factors in float64, ``diffusers`` a whole pipeline.
+        precision: ``float64`` runs the text encoder in float64 too.
+        cache: Folder to keep encodings in; None keeps none.
+        device: Where to compute.
+
+    Returns:
+        What was done.
+
+    Raises:
+        RequestError: An edit is not valid for this model, or needs a search.
+        PipelineError: The model cannot be edited.
+        EngineError: The system is ill-conditioned.
+        UsageError: The output exists already or cannot be written.
+    """
+    _refuse_searches(specs)
+    folder = open_pipeline(model)
+    output = output.absolute()
+    with staged(output, Disk()) as place:
+        start = time.perf_counter()
+        encoder = open_encoder(
+            folder,
+            dtype="float64" if precision == "float64" else "float32",
+            cache=cache,
+            device=device,
+        )
+        weights = PipelineWeights(folder)
+        composition = compose(
+            specs, encoder, precision=precision, device=algebra_device(device)
+        )
+        edited = apply(composition, weights)
+        solved = time.perf_counter()
+        digest = snapshot_digest(folder, specs, edited)
+        if fmt == "delta":
+            write_delta(place, folder, composition, weights, specs, edited)
+        else:
+            fill_folder(folder, place, edited.tensors)
+        written = time.perf_counter()
+    seconds = {
+        "encode": encoder.seconds,
+        "solve": solved - start - encoder.seconds,
+        "write": written - solved,
+    }
+    return SolveReport(output, digest, edited, seconds, peak_mib())
+
+
+def _refuse_searches(specs: Sequence[EditSpec]) -> None:
+    for number, spec in enumerate(specs):
+        if spec.action == "debias" and spec.alphas is None:
+            raise RequestError(
+                f"request {number + 1}: spec.attributes is wrong: expected alpha for "
+                "every attribute, since solve draws no images to search it, found none",
+                "Give alpha, or apply the edit in a workspace.",
+                field="spec.attributes.alpha",
+            )
+
+
+def certificate_json(edited: Edited) -> list[JSON]:
+    """Return every concept's certificate as JSON objects."""
+    return [row for one in edited.certificates for row in one.as_json()]
+
+
+def snapshot_digest(
+    folder: PipelineFolder, specs: Sequence[EditSpec], edited: Edited
+) -> str:
+    """Return the digest of a base with a set of edits and its rounded tensors.
+
+    Args:
+        folder: The base.
+        specs: The resolved edits.
+        edited: Their outcome.
+    """
+    tensors = {
+        key: sha256_hex(tensor_bytes(tensor)) for key, tensor in edited.tensors.items()
+    }
+    edits = tuple(sorted(spec.digest for spec in specs))
+    return Snapshot(folder.digest, edits, tensors).digest
+
+
+def write_delta(
+    place: Path,
+    folder: PipelineFolder,
+    composition: Composition,
+    weights: PipelineWeights,
+    specs: Sequence[EditSpec],
+    edited: Edited,
+) -> None:
+    """Write factors of every change, and ``delta.json`` that says what they are.
+
+    Args:
+        place: An existing folder.
+        folder: The base.
+        composition: The solved edits.
+        weights: The untouched base.
+        specs: The resolved edits.
+        edited: Their outcome.
+    """
+    tensors: dict[str, Tensor] = {}
+    table: dict[str, JSON] = {}
+    shared: dict[int, str] = {}
+    loaded = set(folder.variants("unet")[0].files)
+    for key, up, down in factors(composition, weights):
+        file, name = split_key(key)
+        if file.removeprefix("unet/") not in loaded:
+            continue  # a delta is of the weights the pipeline loads
+        if id(down) not in shared:
+            shared[id(down)] = f"shared.{len(shared)}.down"
+            tensors[shared[id(down)]] = down.contiguous().double()
+        tensors[f"{name}.up"] = up.contiguous().double()
+        table[name] = {"up": f"{name}.up", "down": shared[id(down)]}
+    save_file(tensors, place / "delta.safetensors", {"format": "pt"})
+    document: dict[str, JSON] = {
+        "base": folder.digest,
+        "requests": sorted(spec.digest for spec in specs),
+        "weights": table,
+        "sites": [{"name": s.key, "norm": s.norm} for s in edited.sites],
+        "certificate": certificate_json(edited),
+        "warnings": list(edited.warnings),
+    }
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=True)
+    (place / "delta.json").write_text(text + "\n", encoding="ascii")
+
+
+def peak_mib() -> float:
+    """Return the largest resident memory this process has had, in MiB."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / (1 << 20 if sys.platform == "darwin" else 1 << 10)
