@@ -5,8 +5,9 @@ nothing, and taking one away equals never having had it, to the byte.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import torch
@@ -60,8 +61,9 @@ def plan(spec: EditSpec, encoder: Encoder) -> EditPlan:
         EngineError: A debias has no alphas yet.
     """
     parameters = validate(spec)
-    method = aligned if spec.method == "time" else uce
-    return method.plan(spec, parameters, encoder)
+    if spec.method == "time":
+        return aligned.plan(spec, parameters, encoder)
+    return uce.plan(spec, parameters, encoder)
 
 
 def compose(
@@ -89,7 +91,7 @@ def compose(
     """
     ordered = sorted(edits, key=lambda spec: spec.digest)
     digests = [spec.digest for spec in ordered]
-    for one, other in zip(digests, digests[1:], strict=False):
+    for one, other in pairwise(digests):
         if one == other:
             raise EngineError(f"edit {one[:12]} is given twice; expected it once")
     plans = tuple(plan(spec, encoder) for spec in ordered)

@@ -46,9 +46,10 @@ class Reader:
 
     def rows(self, chosen: Pick) -> Tensor:
         """Return the rows of one loaded pick [m, d]."""
-        return self._raw(chosen).to(self._dtype)
+        return self.raw(chosen).to(self._dtype)
 
-    def _raw(self, chosen: Pick) -> Tensor:
+    def raw(self, chosen: Pick) -> Tensor:
+        """Return the rows of one loaded pick [m, d] as the encoder gave them."""
         if chosen.prefix:
             return self._single[chosen][None]
         return self._full[chosen.text][list(chosen.rows)]
@@ -87,7 +88,7 @@ class Reader:
         # A certificate asks for the same rows again after the solve.
         if chosen in self._kept:
             return self._kept[chosen]
-        rows = passing._raw(chosen)
+        rows = passing.raw(chosen)
         size = rows.numel() * rows.element_size()
         if self._room >= size:
             self._room -= size

@@ -165,6 +165,7 @@ def _solve_by_columns(edited: EditRows, still: Chunks, preserve: Chunks) -> Mult
 
 
 def _cholesky(gram: Tensor) -> Tensor:
+    lower: Tensor
     lower, failed = torch.linalg.cholesky_ex(gram)
     if int(failed):
         raise EngineError(

@@ -82,6 +82,8 @@ def components(index: Mapping[str, object]) -> dict[str, tuple[str, str]]:
         match index[name]:
             case [str(library), str(kind)] if not name.startswith("_"):
                 found[name] = _component(name, library, kind)
+            case _:
+                pass  # an option of the pipeline, or a component it goes without
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -15,9 +15,6 @@ from governance.pipeline.quiet import quiet_libraries
 from governance.pipeline.tensors import tensor_bytes, tensor_from
 from governance.pipeline.text_model import Overrides
 from governance.pipeline.weights import PipelineWeights, split_key
-
-if TYPE_CHECKING:
-    from diffusers import DiffusionPipeline
 
 Images: TypeAlias = NDArray[np.uint8]
 
@@ -64,7 +61,9 @@ class Generator:
         self._folder = folder
         self._weights = PipelineWeights(folder)
         self._batch = batch
-        self._pipeline = _load(folder).to(device, torch.float32)
+        # diffusers types nothing of its pipelines.
+        pipeline: Any = _load(folder)
+        self._pipeline = pipeline.to(device, torch.float32)
         self._pipeline.set_progress_bar_config(disable=True)
         self._replaced: frozenset[str] = frozenset()
         self.replace(overrides or {})
@@ -199,7 +198,7 @@ class _Steps:
         return kept
 
 
-def _load(folder: PipelineFolder) -> "DiffusionPipeline":
+def _load(folder: PipelineFolder) -> object:
     quiet_libraries()
     # Imported here: the pipelines of diffusers take seconds to import and are not
     # needed to solve an edit.
@@ -217,9 +216,7 @@ def _load(folder: PipelineFolder) -> "DiffusionPipeline":
         own = {"requires_safety_checker": False}
         own |= dict.fromkeys(("safety_checker", "feature_extractor", "image_encoder"))
     try:
-        found: DiffusionPipeline = kind.from_pretrained(
-            str(folder.root), **own, **common
-        )
+        found: object = kind.from_pretrained(str(folder.root), **own, **common)
     except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
         raise PipelineError(
             f"the pipeline in {folder.root.name} cannot be loaded for drawing: "

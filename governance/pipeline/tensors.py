@@ -73,7 +73,7 @@ def read_tensor(path: Path, record: TensorRecord) -> Tensor:
     with path.open("rb") as stream:
         stream.seek(record.start)
         buffer = tensor.reshape(-1).view(torch.uint8).numpy()
-        read = stream.readinto(memoryview(buffer)) if record.end > record.start else 0
+        read = stream.readinto(buffer.data) if record.end > record.start else 0
     if read != record.end - record.start:
         raise PipelineError(f"{place} is cut short", "Fetch the file again.")
     if dtype.is_floating_point and not bool(torch.isfinite(tensor).all()):

@@ -95,7 +95,8 @@ def load_text_model(
     }
     module.load_state_dict(state, strict=True, assign=True)
     _restore_positions(module, config.max_position_embeddings, device)
-    module.eval().requires_grad_(False)
+    module.train(mode=False)
+    module.requires_grad_(requires_grad=False)
     return TextModel(
         module=module,
         penultimate=folder.family == "sdxl",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from transformers import CLIPTokenizerFast
+from transformers import CLIPTokenizer
 
 from governance.errors import PipelineError, RequestError
 from governance.pipeline.family import read_object
@@ -114,9 +114,9 @@ def open_vocabulary(folder: PipelineFolder) -> Vocabulary:
     return Vocabulary(folder)
 
 
-def _load(folder: PipelineFolder, component: str) -> CLIPTokenizerFast:
+def _load(folder: PipelineFolder, component: str) -> CLIPTokenizer:
     try:
-        tokenizer = CLIPTokenizerFast.from_pretrained(
+        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(
             str(folder.root / component), local_files_only=True
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -140,7 +140,7 @@ def _positions(folder: PipelineFolder, component: str) -> int:
     return positions
 
 
-def _encode(tokenizer: CLIPTokenizerFast, text: str) -> Tokens:
+def _encode(tokenizer: CLIPTokenizer, text: str) -> Tokens:
     found = tokenizer(text, return_offsets_mapping=True, verbose=False)
     ids = [int(i) for i in found["input_ids"]]
     offsets = [(int(a), int(b)) for a, b in found["offset_mapping"]]
@@ -148,7 +148,7 @@ def _encode(tokenizer: CLIPTokenizerFast, text: str) -> Tokens:
     return Tokens(tuple(ids), tuple(inner))
 
 
-def _unknown(tokenizer: CLIPTokenizerFast, text: str) -> Iterable[str]:
+def _unknown(tokenizer: CLIPTokenizer, text: str) -> Iterable[str]:
     found = _encode(tokenizer, text)
     special = set(tokenizer.all_special_ids)
     for token, span in zip(found.ids[1:-1], found.spans[1:-1], strict=True):
