@@ -1,0 +1,96 @@
+"""How often the judge is right, and how often a default shows, with intervals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from governance.miniature.canvas import Pixels
+from governance.miniature.cases import Default, drawn_label, generated_cases
+from governance.miniature.dataset import Drawn
+from governance.pipeline.judge_model import Judge
+
+Draw = Callable[[list[str], list[int]], Pixels]
+
+# Seeds of measurements never meet those of training images.
+CALIBRATION_SEED = 5_000_000
+DEFAULTS_SEED = 7_000_000
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A proportion with its 95 % Wilson interval.
+
+    Args:
+        value: Right over all.
+        low: Lower bound.
+        high: Upper bound.
+        n: How many were looked at.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, right: int, n: int) -> "Proportion":
+        """Count right ones among n."""
+        interval = stats.binomtest(right, n).proportion_ci(method="wilson")
+        return cls(right / n, float(interval.low), float(interval.high), n)
+
+
+def on_drawn(judge: Judge, drawn: Drawn, kind: str) -> Proportion:
+    """Measure a kind on drawn images.
+
+    Args:
+        judge: The judge.
+        drawn: Images that were never trained on.
+        kind: What to name.
+
+    Returns:
+        How often the judge is right where the kind applies.
+    """
+    labels = [drawn_label(kind, scene) for scene in drawn.scenes]
+    rows = [row for row, label in enumerate(labels) if label is not None]
+    found = judge.name(np.asarray(drawn.images)[rows], kind)
+    right = sum(labels[row] == name for row, name in zip(rows, found, strict=True))
+    return Proportion.of(right, len(rows))
+
+
+def on_generated(judge: Judge, draw: Draw, kind: str, count: int) -> Proportion:
+    """Measure a kind on generated images of held-out prompts.
+
+    Args:
+        judge: The judge.
+        draw: Gives one image for each prompt and seed.
+        kind: What to name.
+        count: How many images.
+
+    Returns:
+        How often the judge names what the prompt asked for.
+    """
+    cases = generated_cases(kind, count)
+    seeds = [CALIBRATION_SEED + number for number in range(count)]
+    images = draw([case.prompt for case in cases], seeds)
+    names = judge.name(images, kind)
+    right = sum(case.label == name for case, name in zip(cases, names, strict=True))
+    return Proportion.of(right, count)
+
+
+def of_default(judge: Judge, draw: Draw, default: Default, count: int) -> Proportion:
+    """Measure how often a default shows.
+
+    Args:
+        judge: The judge.
+        draw: Gives one image for each prompt and seed.
+        default: What is asked and counted.
+        count: How many images.
+
+    Returns:
+        The fraction of images with the default's label.
+    """
+    seeds = [DEFAULTS_SEED + number for number in range(count)]
+    names = judge.name(draw([default.prompt] * count, seeds), default.kind)
+    return Proportion.of(names.count(default.label), count)

@@ -1,0 +1,1 @@
+"""How the miniature and its judge are trained, stage by stage."""

@@ -1,0 +1,56 @@
+"""Putting the trained parts into folders that stock code loads."""
+
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
+from safetensors.torch import load_file, save_file
+from transformers import CLIPTextModel
+
+from governance.miniature.training.text_encoder import new_tokenizer
+from governance.miniature.training.unet import new_scheduler
+
+_PREFIX = "text_model."
+
+
+def save_pipeline(
+    autoencoder: AutoencoderKL,
+    text_encoder: CLIPTextModel,
+    unet: UNet2DConditionModel,
+    folder: Path,
+) -> None:
+    """Write a diffusers pipeline in float32.
+
+    Args:
+        autoencoder: Trained.
+        text_encoder: Trained.
+        unet: Trained.
+        folder: Where; made if missing.
+    """
+    pipeline = StableDiffusionPipeline(
+        vae=autoencoder.to(memory_format=torch.contiguous_format),
+        text_encoder=text_encoder,
+        tokenizer=new_tokenizer(),
+        unet=unet.to(memory_format=torch.contiguous_format),
+        scheduler=new_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(str(folder), safe_serialization=True)
+    _name_as_published(folder / "text_encoder" / "model.safetensors")
+
+
+def _name_as_published(path: Path) -> None:
+    """Give text encoder tensors the names that published pipelines have.
+
+    Newer libraries write them without their prefix, but older ones read them
+    only with it, and all read both.
+    """
+    tensors = load_file(path)
+    named = {f"{_PREFIX}{k.removeprefix(_PREFIX)}": t for k, t in tensors.items()}
+    save_file(named, path, metadata={"format": "pt"})
