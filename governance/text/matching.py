@@ -39,10 +39,7 @@ def normalise(text: str) -> str:
         A key: equal for texts that a reader would call the same. Folding a key
         again changes nothing.
     """
-    folded = _fold(text)
-    while (again := _fold(folded)) != folded:
-        folded = again
-    return folded
+    return _settled(text, "I")
 
 
 def words_match(protected: str, text: str) -> bool:
@@ -69,10 +66,17 @@ def has_words(text: str) -> bool:
     return _WORD.search(_bare(normalise(text))) is not None
 
 
-def _fold(text: str) -> str:
+def _settled(text: str, capital_i: str) -> str:
+    folded = _fold(text, capital_i)
+    while (again := _fold(folded, capital_i)) != folded:
+        folded = again
+    return folded
+
+
+def _fold(text: str, capital_i: str) -> str:
     text = unicodedata.normalize("NFKC", text.translate(_ENCLOSED))
     text = "".join(char for char in text if char.isspace() or not unseen(char))
-    text = "".join(map(_latin, text)).casefold()
+    text = "".join(map(_latin, text)).replace("I", capital_i).casefold()
     text = "".join(map(_latin, text)).translate(_ASCII_LOOKALIKES)
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
@@ -82,9 +86,12 @@ def _latin(char: str) -> str:
     """Return the Latin letter a character looks like, or the character."""
     if char.isascii():
         return char
-    small = _lookalike(char)
-    if small is not None:
-        return small
+    found = _lookalike(char)
+    if found == "l" and char.casefold() != char:
+        # Unicode draws every capital I as "l": keep it the capital that it is.
+        return "I"
+    if found is not None:
+        return found
     # Small Cyrillic ka is no Latin k to Unicode, but its capital is: fold by it.
     capital = _lookalike(char.upper()) if len(char.upper()) == 1 else None
     return char if capital is None else capital.casefold()
@@ -142,7 +149,7 @@ def _runs(text: str) -> frozenset[str]:
 
 def _readings(text: str) -> set[str]:
     # A capital I reads as "i" and as "l"; case folding alone would settle on "i".
-    return {_bare(normalise(text)), _bare(normalise(text.replace("I", "l")))}
+    return {_bare(_settled(text, capital_i)) for capital_i in "Il"}
 
 
 def _forms(word: str) -> set[str]:
