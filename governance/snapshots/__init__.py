@@ -1,0 +1,1 @@
+"""What a snapshot is: composed, compared, exported, and verified by an outsider."""

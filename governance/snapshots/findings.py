@@ -1,0 +1,47 @@
+"""What a verification says, in the contract's words."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from governance.snapshots.names import printable
+
+Problem: TypeAlias = Literal["changed", "added", "missing", "signature", "proof"]
+Trust: TypeAlias = Literal["self", "pinned"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFinding:
+    """One thing in an export that is not as it should be.
+
+    Args:
+        path: Path relative to the export, POSIX.
+        problem: ``changed``, ``added`` and ``missing`` are about a file's bytes,
+            ``signature`` about who signed what, ``proof`` about digests that do not
+            lead to one another.
+        message: What exactly, for people.
+    """
+
+    path: str
+    problem: Problem
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportVerdict:
+    """What verifying an export found.
+
+    Args:
+        ok: Whether nothing was found.
+        trust: ``pinned`` if a key the caller brought signed for this very snapshot;
+            ``self`` if the export only agrees with itself.
+        findings: Everything that was found, sorted by path.
+    """
+
+    ok: bool
+    trust: Trust
+    findings: tuple[ExportFinding, ...]
+
+
+def finding(path: str, problem: Problem, message: str) -> ExportFinding:
+    """Return a finding whose path any encoding can hold."""
+    return ExportFinding(printable(path), problem, message)

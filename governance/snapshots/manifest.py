@@ -1,0 +1,129 @@
+"""A manifest read back from an export that nobody vouches for."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from governance.canonical import JSON
+from governance.domain.signoff import Head
+from governance.domain.snapshot import Snapshot
+from governance.errors import IntegrityError
+from governance.pipeline.folder import FileRecord
+from governance.snapshots.compose import snapshot_of
+from governance.snapshots.names import MANIFEST, is_plain
+from governance.snapshots.reading import parse_json, read_limited
+from governance.snapshots.record import MANIFEST_FORMAT
+
+LIMIT = 64 * 1024 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an export says of itself.
+
+    Args:
+        files: Path to what the file should be.
+        snapshot: The snapshot's document.
+        digest: The digest it is said to have.
+        base_files: Path to what the file was in the base model.
+        left_out: Base files said to be left out.
+        policy: Policy digest.
+        origin: Ledger origin.
+        head: Ledger head.
+    """
+
+    files: Mapping[str, FileRecord]
+    snapshot: Snapshot
+    digest: str
+    base_files: Mapping[str, FileRecord]
+    left_out: frozenset[str]
+    policy: str
+    origin: str
+    head: Head
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of an export.
+
+    Args:
+        folder: The export.
+
+    Raises:
+        IntegrityError: If it cannot be read, or says what no export would.
+    """
+    data = read_limited(folder / MANIFEST, MANIFEST, LIMIT)
+    top = _object(parse_json(data, MANIFEST), "the manifest")
+    if top.get("format") != MANIFEST_FORMAT:
+        raise _malformed(f"expected format {MANIFEST_FORMAT}")
+    described = dict(_object(top.get("snapshot"), "snapshot"))
+    digest = _digest(described.pop("digest", None), "snapshot.digest")
+    base = _object(top.get("base"), "base")
+    ledger = _object(top.get("ledger"), "ledger")
+    policy = _object(top.get("policy"), "policy")
+    return Manifest(
+        files=_files(top.get("files"), "files"),
+        snapshot=snapshot_of(described),
+        digest=digest,
+        base_files=_files(base.get("files"), "base.files"),
+        left_out=frozenset(
+            _text(_object(item, "left_out").get("path"), "left_out.path")
+            for item in _list(top.get("left_out"), "left_out")
+        ),
+        policy=_digest(policy.get("digest"), "policy.digest"),
+        origin=_text(ledger.get("origin"), "ledger.origin"),
+        head=_head(_object(ledger.get("head"), "ledger.head")),
+    )
+
+
+def _files(value: JSON, place: str) -> dict[str, FileRecord]:
+    found: dict[str, FileRecord] = {}
+    for item in _list(value, place):
+        entry = _object(item, place)
+        path = _text(entry.get("path"), f"{place}.path")
+        if not is_plain(path) or path == MANIFEST or path in found:
+            raise _malformed(f"{place} names {path[:80]!r}, or names it twice")
+        size = _count(entry.get("size"), f"{place}.size")
+        digest = _digest(entry.get("sha256"), f"{place}.sha256")
+        found[path] = FileRecord(path, size, digest)
+    return found
+
+
+def _head(value: Mapping[str, JSON]) -> Head:
+    size = _count(value.get("size"), "ledger.head.size")
+    return Head(size, _digest(value.get("root"), "ledger.head.root"))
+
+
+def _object(value: JSON, place: str) -> Mapping[str, JSON]:
+    if not isinstance(value, Mapping):
+        raise _malformed(f"{place} is no object")
+    return value
+
+
+def _list(value: JSON, place: str) -> list[JSON]:
+    if not isinstance(value, list):
+        raise _malformed(f"{place} is no list")
+    return value
+
+
+def _text(value: JSON, place: str) -> str:
+    if not isinstance(value, str):
+        raise _malformed(f"{place} is no text")
+    return value
+
+
+def _count(value: JSON, place: str) -> int:
+    if type(value) is not int or value < 0:
+        raise _malformed(f"{place} is no count")
+    return value
+
+
+def _digest(value: JSON, place: str) -> str:
+    if not isinstance(value, str) or not _DIGEST.fullmatch(value):
+        raise _malformed(f"{place} is no digest")
+    return value
+
+
+def _malformed(reason: str) -> IntegrityError:
+    return IntegrityError(f"{MANIFEST} is malformed: {reason}")

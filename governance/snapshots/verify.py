@@ -1,0 +1,160 @@
+"""Verify an export offline, from nothing but the folder and keys one trusts."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from governance.errors import IntegrityError, NotFoundError, UsageError
+from governance.identity.allowed_signers import AllowedSigner
+from governance.snapshots.findings import (
+    ExportFinding,
+    ExportVerdict,
+    Problem,
+    finding,
+)
+from governance.snapshots.manifest import Manifest, read_manifest
+from governance.snapshots.names import MANIFEST
+from governance.snapshots.reading import read_limited
+from governance.snapshots.record import EDITS, POLICY, SIGNERS
+from governance.snapshots.verify_files import verify_files
+from governance.snapshots.verify_model import verify_model
+from governance.snapshots.verify_record import (
+    ExportedRules,
+    ProposedEdit,
+    read_edits,
+    read_policy,
+    verify_evidence,
+)
+from governance.snapshots.verify_signatures import (
+    Vouched,
+    names,
+    read_signers,
+    verify_coverage,
+    verify_proposals,
+    verify_statements,
+)
+
+_SIGNERS_LIMIT = 16 * 1024 * 1024
+_Read = TypeVar("_Read")
+
+
+def verify_export(folder: Path, allowed_signers: Path | None = None) -> ExportVerdict:
+    """Recompute everything an export says of itself, and name what differs.
+
+    Args:
+        folder: The export; nothing in it is trusted, and nothing in it is loaded.
+        allowed_signers: Keys obtained elsewhere. Without them the export's own are
+            used, and authorship is not proven.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        NotFoundError: If there is no such folder, or no such file of keys.
+        UsageError: If the file of keys is malformed.
+    """
+    if not folder.is_dir():
+        raise NotFoundError(f"there is no export {folder}", "Give an export's folder.")
+    pinned = None if allowed_signers is None else _pinned(allowed_signers)
+    try:
+        manifest = read_manifest(folder)
+    except IntegrityError as error:
+        there = os.path.lexists(folder / MANIFEST)
+        problem: Problem = "changed" if there else "missing"
+        found = finding(MANIFEST, problem, error.message)
+        return ExportVerdict(ok=False, trust="self", findings=(found,))
+    return _Verification(folder, manifest, pinned).verdict()
+
+
+def _pinned(path: Path) -> tuple[AllowedSigner, ...]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {path}") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return read_signers(data, str(path))
+    except IntegrityError as error:
+        raise UsageError(
+            error.message, "See ALLOWED SIGNERS in man ssh-keygen."
+        ) from error
+
+
+class _Verification:
+    """One pass over an export whose manifest can be read.
+
+    Args:
+        folder: The export.
+        manifest: What it says of itself.
+        pinned: Keys the caller trusts, if any.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        pinned: tuple[AllowedSigner, ...] | None,
+    ) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._pinned = pinned
+        self._findings: list[ExportFinding] = []
+        self._intact: frozenset[str] = frozenset()
+
+    def verdict(self) -> ExportVerdict:
+        """Check everything, in the order in which one thing rests on another."""
+        manifest = self._manifest
+        self._intact, findings = verify_files(self._folder, manifest)
+        self._findings.extend(findings)
+        self._findings.extend(verify_model(self._folder, manifest, self._intact))
+        self._findings.extend(verify_evidence(manifest))
+        vouched = self._signatures()
+        named = names(vouched, manifest.snapshot.digest)
+        found = sorted(
+            set(self._findings), key=lambda f: (f.path, f.problem, f.message)
+        )
+        return ExportVerdict(
+            ok=not found,
+            trust="pinned" if self._pinned is not None and named else "self",
+            findings=tuple(found),
+        )
+
+    def _signatures(self) -> tuple[Vouched, ...]:
+        edits, rules, signers = self._edits(), self._rules(), self._signers()
+        vouched, findings = verify_statements(
+            self._folder, self._intact, self._manifest, signers
+        )
+        self._findings.extend(findings)
+        self._findings.extend(verify_proposals(edits, signers))
+        self._findings.extend(verify_coverage(self._manifest, edits, rules, vouched))
+        return vouched
+
+    def _edits(self) -> tuple[ProposedEdit, ...]:
+        found = self._document(EDITS, lambda: read_edits(self._folder, self._manifest))
+        return found or ()
+
+    def _rules(self) -> ExportedRules | None:
+        return self._document(POLICY, lambda: read_policy(self._folder, self._manifest))
+
+    def _signers(self) -> tuple[AllowedSigner, ...]:
+        own = self._document(SIGNERS, self._own_signers)
+        return self._pinned if self._pinned is not None else own or ()
+
+    def _own_signers(self) -> tuple[AllowedSigner, ...]:
+        data = read_limited(self._folder / SIGNERS, SIGNERS, _SIGNERS_LIMIT)
+        return read_signers(data, SIGNERS)
+
+    def _document(self, path: str, read: Callable[[], _Read]) -> _Read | None:
+        """Read a document every export has; ``None`` once something was reported."""
+        if path not in self._manifest.files:
+            self._findings.append(finding(path, "missing", "every export has it"))
+            return None
+        if path not in self._intact:
+            return None
+        try:
+            return read()
+        except IntegrityError as error:
+            self._findings.append(finding(path, "proof", error.message))
+            return None

@@ -1,0 +1,151 @@
+"""Do an export's documents say what their digests say: edits, policy, evidence."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from governance.canonical import JSON
+from governance.documents.yaml import parse_documents
+from governance.errors import IntegrityError, RequestError
+from governance.snapshots.findings import ExportFinding, finding
+from governance.snapshots.manifest import LIMIT, Manifest
+from governance.snapshots.reading import digest_or_none, parse_json, read_limited
+from governance.snapshots.record import EDITS, EDITS_FORMAT, EVIDENCE, POLICY
+from governance.text import safe
+
+_POLICY_LIMIT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedEdit:
+    """One edit of ``edits.json``.
+
+    Args:
+        id: Edit id, as the file says.
+        digest: Digest of its request, computed.
+        resolved: Digest of its resolution, computed.
+        proposer: Who proposed it, as the file says.
+        key: Who signed the proposal, ``None`` where nobody did.
+        signature: The proposal's signature, ``None`` where there is none.
+    """
+
+    id: str
+    digest: str
+    resolved: str
+    proposer: str
+    key: str | None
+    signature: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRules:
+    """What the exported policy says about approvals.
+
+    Args:
+        required_approvals: Approvals a candidate needs.
+        distinct_from_proposer: Whether the proposer's own does not count.
+    """
+
+    required_approvals: int
+    distinct_from_proposer: bool
+
+
+def read_edits(folder: Path, manifest: Manifest) -> tuple[ProposedEdit, ...]:
+    """Read ``edits.json``, computing every digest anew.
+
+    Args:
+        folder: The export; the file's bytes have been checked already.
+        manifest: What the export says of itself.
+
+    Raises:
+        IntegrityError: If the file is malformed, a digest is not that of what it
+            names, or the edits are not those of the snapshot.
+    """
+    document = parse_json(read_limited(folder / EDITS, EDITS, LIMIT), EDITS)
+    listed = document.get("edits") if isinstance(document, Mapping) else None
+    if (
+        not isinstance(document, Mapping)
+        or document.get("format") != EDITS_FORMAT
+        or not isinstance(listed, list)
+    ):
+        raise IntegrityError(f"{EDITS} is malformed: expected {EDITS_FORMAT}")
+    edits = tuple(_edit(item) for item in listed)
+    if sorted(edit.resolved for edit in edits) != list(manifest.snapshot.edits):
+        raise IntegrityError("the edits are not those of the snapshot")
+    return edits
+
+
+def _edit(item: JSON) -> ProposedEdit:
+    match item:
+        case {
+            "id": str(name),
+            "digest": str(digest),
+            "request": request,
+            "resolved": {"request": str(resolved_request)} as resolved,
+            "resolved_digest": str(resolved_digest),
+            "proposal": {
+                "principal": str(proposer),
+                "key": str() | None as key,
+                "signature": str() | None as signature,
+            },
+        }:
+            shown = safe(name, 40)
+        case _:
+            raise IntegrityError(f"{EDITS} is malformed: an edit lacks a field")
+    if digest_or_none(request) != digest or resolved_request != digest:
+        raise IntegrityError(f"edit {shown}: its request has another digest")
+    if digest_or_none(resolved) != resolved_digest:
+        raise IntegrityError(f"edit {shown}: its resolution has another digest")
+    if (key is None) != (signature is None):
+        raise IntegrityError(f"edit {shown}: a key without a signature, or the reverse")
+    return ProposedEdit(shown, digest, resolved_digest, proposer, key, signature)
+
+
+def read_policy(folder: Path, manifest: Manifest) -> ExportedRules:
+    """Read ``policy.yaml`` and compare its digest.
+
+    Args:
+        folder: The export; the file's bytes have been checked already.
+        manifest: What the export says of itself.
+
+    Raises:
+        IntegrityError: If it is no strict YAML, no policy, or has another digest.
+    """
+    text = read_limited(folder / POLICY, POLICY, _POLICY_LIMIT)
+    document = _yaml(text)
+    found = digest_or_none(document)
+    if found != manifest.policy:
+        raise IntegrityError(f"the policy's digest is {found}, not {manifest.policy}")
+    match document:
+        case {
+            "spec": {
+                "required_approvals": int(count),
+                "distinct_from_proposer": bool(x),
+            }
+        }:
+            return ExportedRules(count, x)
+        case _:
+            raise IntegrityError("the policy does not say how many approvals it needs")
+
+
+def _yaml(data: bytes) -> JSON:
+    try:
+        text = data.decode()
+        # Refuses duplicate keys, tags and aliases, which the loader would let pass.
+        (_,) = parse_documents(text, POLICY)
+        document: JSON = yaml.safe_load(text)
+    except (RequestError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise IntegrityError(f"{POLICY} is no strict YAML document") from error
+    return document
+
+
+def verify_evidence(manifest: Manifest) -> Iterator[ExportFinding]:
+    """See that every file of evidence is named by its own digest."""
+    for path, record in manifest.files.items():
+        if (
+            path.startswith(f"{EVIDENCE}/")
+            and PurePosixPath(path).stem != record.sha256
+        ):
+            yield finding(path, "proof", "its name is not its SHA-256")

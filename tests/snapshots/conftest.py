@@ -1,0 +1,123 @@
+"""A tiny base, a snapshot of it, and an export of that, made once."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from governance.domain.snapshot import Snapshot
+from governance.ledger.store import ObjectStore
+from governance.pipeline.folder import PipelineFolder, open_pipeline
+from governance.pipeline.weights import PipelineWeights
+from governance.snapshots.compose import write_snapshot
+from governance.snapshots.export import export_diffusers
+from governance.snapshots.inputs import (
+    ExportedEdit,
+    ExportedEvidence,
+    ExportedResult,
+    ExportInputs,
+    Measured,
+)
+from tests.pipeline.tiny import build
+from tests.snapshots.people import (
+    ADA,
+    BOB,
+    HEAD,
+    ORIGIN,
+    TIME,
+    approval,
+    edit,
+    policy,
+    request,
+    signers,
+)
+
+
+def moved(folder: PipelineFolder, amount: float = 1.0) -> dict[str, Tensor]:
+    """Every editable tensor of a pipeline, moved at random in its own dtype."""
+    weights = PipelineWeights(folder)
+    generator = torch.Generator().manual_seed(7)
+    found = {}
+    for site in weights.sites:
+        old = weights.read(site)
+        noise = torch.randn(old.shape, generator=generator, dtype=torch.float64)
+        found[site.key] = (old.double() + amount * noise).to(old.dtype)
+    return found
+
+
+def inputs_for(
+    folder: PipelineFolder,
+    store: ObjectStore,
+    edits: tuple[ExportedEdit, ...],
+    tensors: Mapping[str, Tensor],
+) -> ExportInputs:
+    """Everything an export says, approved by Bob."""
+    resolved = [one.resolved.digest for one in edits]
+    snapshot = write_snapshot(store, folder.digest, resolved, tensors)
+    evidence = ExportedEvidence(
+        store.put_bytes(b'{"metrics": []}'), (store.put_bytes(b"\x89PNG tiny"),)
+    )
+    share = Measured(0.91, 0.80, 0.97, 64)
+    inputs = ExportInputs(
+        folder=folder,
+        model="miniature",
+        source=None,
+        snapshot=snapshot,
+        edits=edits,
+        policy=policy(),
+        origin=ORIGIN,
+        head=HEAD,
+        created=TIME,
+        evidence=(evidence,),
+        results=(
+            ExportedResult(
+                "E-0001", "efficacy", Measured(0.02, 0.0, 0.1, 64), share, ">= 0.7"
+            ),
+        ),
+        allowed_signers=signers(ADA, BOB),
+    )
+    return replace(inputs, signoffs=(approval(inputs, BOB),))
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def folder(base: Path) -> PipelineFolder:
+    return open_pipeline(base)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ObjectStore:
+    return ObjectStore(tmp_path_factory.mktemp("store") / "objects")
+
+
+@pytest.fixture(scope="session")
+def inputs(folder: PipelineFolder, store: ObjectStore) -> ExportInputs:
+    return inputs_for(folder, store, (edit(request()),), moved(folder))
+
+
+@pytest.fixture(scope="session")
+def snapshot(inputs: ExportInputs) -> Snapshot:
+    return inputs.snapshot
+
+
+@pytest.fixture(scope="session")
+def pristine(
+    inputs: ExportInputs, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An export nobody may touch."""
+    target = tmp_path_factory.mktemp("export") / "out"
+    return export_diffusers(inputs, store, target).path
+
+
+@pytest.fixture
+def export(pristine: Path, tmp_path: Path) -> Path:
+    """A copy of the export to tamper with."""
+    return Path(shutil.copytree(pristine, tmp_path / "copy", symlinks=True))
