@@ -1,8 +1,7 @@
 """The log: append inside a transaction, read and verify by hashing everything again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -11,117 +10,20 @@ from sqlalchemy import Connection
 from governance.canonical import JSON
 from governance.domain.signoff import Head
 from governance.errors import NotFoundError, WrongStateError
+from governance.ledger.checkpoint import Held
 from governance.ledger.database import Database, open_database
 from governance.ledger.entry import Entry
-from governance.ledger.rows import (
-    BadEntryError,
-    Position,
-    count,
-    follow,
-    insert_entry,
-    page,
-    position_at,
-)
+from governance.ledger.guard import check_extends, sign_head
+from governance.ledger.nodes import prove_consistency, prove_inclusion
+from governance.ledger.notary import Notary
+from governance.ledger.notes import newest_note
+from governance.ledger.reading import follow_pages
+from governance.ledger.report import BadEntry, VerifyReport
+from governance.ledger.rows import count, position_at
+from governance.ledger.transaction import WriteTransaction, head_of
+from governance.ledger.verification import verify_log
 
-
-def _head(position: Position) -> Head:
-    """Return a position as others cite it."""
-    return Head(position.size, position.frontier.root.hex())
-
-
-@dataclass(frozen=True, slots=True)
-class BadEntry:
-    """The first entry that is not what was appended.
-
-    Args:
-        sequence: The entry.
-        problem: What is wrong with it.
-    """
-
-    sequence: int
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What a verification found.
-
-    Args:
-        ok: Whether every entry is what was appended.
-        entries: How many are.
-        head: Head over exactly those.
-        first_bad: The first that is not, or ``None``.
-    """
-
-    ok: bool
-    entries: int
-    head: Head
-    first_bad: BadEntry | None = None
-
-    def document(self) -> dict[str, JSON]:
-        """Return the report as JSON."""
-        bad: JSON = None
-        if self.first_bad is not None:
-            bad = {
-                "sequence": self.first_bad.sequence,
-                "problem": self.first_bad.problem,
-            }
-        return {
-            "ok": self.ok,
-            "entries": self.entries,
-            "head": self.head.document(),
-            "first_bad": bad,
-        }
-
-
-class WriteTransaction:
-    """The one writer there is at a time; what it appends is kept or lost together.
-
-    Args:
-        connection: A connection in a write transaction.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._position = position_at(connection, count(connection))
-
-    def head(self) -> Head:
-        """Return the head, own entries included."""
-        return _head(self._position)
-
-    def entries(self, after: int = 0) -> Iterator[Entry]:
-        """Yield the entries behind a sequence, own ones included.
-
-        Args:
-            after: Sequence to start behind.
-
-        Raises:
-            BadEntryError: At the first entry that is not what was appended.
-        """
-        position = position_at(self._connection, min(after, self._position.size))
-        upto = self._position.size
-        while rows := page(self._connection, position.size, upto):
-            for entry, reached in follow(rows, position):
-                position = reached
-                yield entry
-
-    def append(
-        self, event: str, actor: str, data: Mapping[str, JSON], *, now: str
-    ) -> Entry:
-        """Append one entry.
-
-        Args:
-            event: What happened, past tense.
-            actor: Who did it.
-            data: JSON of the event.
-            now: RFC 3339 UTC.
-
-        Raises:
-            UsageError: If a field cannot be written.
-        """
-        entry = Entry(self._position.size + 1, now, event, actor, data)
-        self._position = insert_entry(self._connection, entry, self._position)
-        return entry
+__all__ = ["BadEntry", "Ledger", "VerifyReport", "WriteTransaction"]
 
 
 class Ledger:
@@ -129,10 +31,12 @@ class Ledger:
 
     Args:
         database: An opened database; use :meth:`open`.
+        notary: Signs the head after every append; ``None`` to sign none.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, notary: Notary | None = None) -> None:
         self._database = database
+        self._notary = notary
         self._watch: Connection | None = None
 
     @classmethod
@@ -143,6 +47,7 @@ class Ledger:
         create: bool = False,
         readonly: bool = False,
         busy_seconds: float = 10.0,
+        notary: Notary | None = None,
     ) -> Self:
         """Open a ledger, bringing an older schema up to date.
 
@@ -151,17 +56,18 @@ class Ledger:
             create: Make the database if there is none.
             readonly: Open so that nothing can be written.
             busy_seconds: How long to wait for another writer.
+            notary: Signs the head after every append, and what it signed is compared
+                at every verification.
 
         Raises:
             NotFoundError: If there is no ledger and none should be made.
             LedgerError: If it cannot be opened or its schema is another.
             UsageError: If the URL names no supported database.
         """
-        return cls(
-            open_database(
-                url, create=create, readonly=readonly, busy_seconds=busy_seconds
-            )
+        database = open_database(
+            url, create=create, readonly=readonly, busy_seconds=busy_seconds
         )
+        return cls(database, notary)
 
     def __enter__(self) -> Self:
         """Return the open ledger."""
@@ -186,7 +92,7 @@ class Ledger:
     def head(self) -> Head:
         """Return the size and root of the log as stored; :meth:`verify` recomputes."""
         with self._database.read() as connection:
-            return _head(position_at(connection, count(connection)))
+            return head_of(position_at(connection, count(connection)))
 
     def data_version(self) -> int:
         """Return a number that changes when anybody has committed since."""
@@ -206,7 +112,7 @@ class Ledger:
         Raises:
             BadEntryError: At the first entry that is not what was appended.
         """
-        for entry, _ in self._follow(after):
+        for entry, _ in follow_pages(self._database, after):
             yield entry
 
     def entry(self, sequence: int) -> Entry:
@@ -222,25 +128,94 @@ class Ledger:
         message = f"the ledger has no entry {sequence}"
         raise NotFoundError(message, "`governance ledger log` lists them.")
 
-    def verify(self) -> VerifyReport:
+    def verify(self, held: Iterable[Held] = ()) -> VerifyReport:
         """Hash every payload again and compare everything stored with the result.
 
-        A log cut off at its end is consistent in itself: compare the head with one
-        that somebody else holds.
+        A log cut off at its end, or rewritten throughout, is consistent in itself: it
+        is caught by the checkpoint in the notary's file and by heads others hold.
+
+        Args:
+            held: Heads that somebody else holds.
         """
-        position = Position()
-        try:
-            for _, reached in self._follow(0):
-                position = reached
-        except BadEntryError as error:
-            bad = BadEntry(error.sequence, error.problem)
-            return VerifyReport(
-                ok=False,
-                entries=position.size,
-                head=_head(position),
-                first_bad=bad,
-            )
-        return VerifyReport(ok=True, entries=position.size, head=_head(position))
+        return verify_log(self._database, self._notary, held)
+
+    def checkpoint(self) -> str:
+        """Return the head as a signed note.
+
+        Raises:
+            NotFoundError: If the ledger signs none.
+            IntegrityError: If the log does not extend the checkpoint in the file.
+        """
+        with self._database.read() as connection:
+            if self._notary is None:
+                note = newest_note(connection)
+            else:
+                size = count(connection)
+                check_extends(connection, self._notary, size)
+                note = self._notary.sign(head_of(position_at(connection, size)))
+        if note is None:
+            message = "the ledger has no checkpoint: it has no key of its own"
+            raise NotFoundError(message)
+        return note
+
+    def head_at(self, size: int) -> Head:
+        """Return the head as it was after so many entries, as stored.
+
+        Raises:
+            NotFoundError: If the log is shorter.
+        """
+        with self._database.read() as connection:
+            self._check_reaches(connection, size)
+            return head_of(position_at(connection, size))
+
+    def inclusion_proof(self, sequence: int, size: int) -> list[str]:
+        """Prove that an entry is among the first ``size``.
+
+        Args:
+            sequence: The entry; its leaf index is one less.
+            size: Number of entries the proof is for.
+
+        Returns:
+            Sibling hashes from the leaf up, hex.
+
+        Raises:
+            NotFoundError: If the log has no such entry or is shorter.
+        """
+        with self._database.read() as connection:
+            self._check_reaches(connection, size)
+            if not 1 <= sequence <= size:
+                message = f"entry {sequence} is not among the first {size}"
+                raise NotFoundError(message)
+            proof = prove_inclusion(connection, sequence, size)
+        return [node.hex() for node in proof]
+
+    def consistency_proof(self, old: int, size: int) -> list[str]:
+        """Prove that the log only grew from ``old`` to ``size`` entries.
+
+        Returns:
+            Hashes in the order of RFC 9162, hex.
+
+        Raises:
+            NotFoundError: If the log is shorter, or the sizes are in no order.
+        """
+        with self._database.read() as connection:
+            self._check_reaches(connection, size)
+            if not 1 <= old <= size:
+                message = f"nothing is proven from {old} to {size} entries"
+                raise NotFoundError(message)
+            proof = prove_consistency(connection, old, size)
+        return [node.hex() for node in proof]
+
+    def _check_reaches(self, connection: Connection, size: int) -> None:
+        """Refuse a size the log has not reached.
+
+        Raises:
+            NotFoundError: If the log is shorter.
+        """
+        reached = count(connection)
+        if not 0 <= size <= reached:
+            message = f"the ledger has {reached} entries: asked for {size}"
+            raise NotFoundError(message)
 
     def append(
         self,
@@ -281,28 +256,26 @@ class Ledger:
             WrongStateError: If the log changed since ``expected_head``.
             LedgerError: If another process keeps writing.
         """
+        note = None
         with self._database.write() as connection:
             transaction = WriteTransaction(connection)
-            found = transaction.head()
-            if expected_head is not None and found != expected_head:
-                message = (
-                    "the ledger changed while you looked: expected "
-                    f"{expected_head.size} entries with root "
-                    f"{expected_head.root[:12]}, found {found.size} with root "
-                    f"{found.root[:12]}"
-                )
-                raise WrongStateError(message, "Look again, then repeat the action.")
+            before = transaction.head()
+            if expected_head is not None and before != expected_head:
+                raise _changed(expected_head, before)
+            if self._notary is not None:
+                check_extends(connection, self._notary, before.size)
             yield transaction
+            after = transaction.head()
+            if self._notary is not None and after != before:
+                note = sign_head(connection, self._notary, after)
+        if self._notary is not None and note is not None:
+            self._notary.keep(note)
 
-    def _follow(self, after: int) -> Iterator[tuple[Entry, Position]]:
-        """Yield checked entries and positions up to the head at the first page."""
-        with self._database.read() as connection:
-            upto = count(connection)
-            position = position_at(connection, min(after, upto))
-            rows = page(connection, position.size, upto)
-        while rows:
-            for entry, reached in follow(rows, position):
-                position = reached
-                yield entry, reached
-            with self._database.read() as connection:
-                rows = page(connection, position.size, upto)
+
+def _changed(expected: Head, found: Head) -> WrongStateError:
+    """Return the error for a decision made on an old head."""
+    message = (
+        f"the ledger changed while you looked: expected {expected.size} entries with "
+        f"root {expected.root[:12]}, found {found.size} with root {found.root[:12]}"
+    )
+    return WrongStateError(message, "Look again, then repeat the action.")

@@ -6,7 +6,7 @@ change when this file does; a test holds the newest copies equal to these.
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 NEWEST_REVISION = REVISIONS[-1]
 
 metadata = MetaData()
@@ -32,6 +32,19 @@ entries = Table(
 
 NO_PREVIOUS = bytes(32)
 
+# The signed head behind each transaction that appended something.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column(
+        "size",
+        BigInteger().with_variant(Integer(), "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("note", LargeBinary, nullable=False),
+)
+
 SQLITE_TABLES = {
     "entries": """CREATE TABLE entries (
     sequence INTEGER NOT NULL PRIMARY KEY,
@@ -39,6 +52,10 @@ SQLITE_TABLES = {
     digest BLOB NOT NULL,
     node BLOB NOT NULL,
     payload BLOB NOT NULL
+) STRICT""",
+    "checkpoints": """CREATE TABLE checkpoints (
+    size INTEGER NOT NULL PRIMARY KEY,
+    note BLOB NOT NULL
 ) STRICT""",
 }
 
@@ -64,5 +81,22 @@ WHEN NEW.sequence IS NOT (SELECT COALESCE(MAX(sequence), 0) + 1 FROM entries)
     )
 BEGIN
     SELECT RAISE(ABORT, 'entries are append-only: only the next entry');
+END""",
+    "checkpoints_no_update": """CREATE TRIGGER checkpoints_no_update
+BEFORE UPDATE ON checkpoints
+BEGIN
+    SELECT RAISE(ABORT, 'checkpoints are append-only: no UPDATE');
+END""",
+    "checkpoints_no_delete": """CREATE TRIGGER checkpoints_no_delete
+BEFORE DELETE ON checkpoints
+BEGIN
+    SELECT RAISE(ABORT, 'checkpoints are append-only: no DELETE');
+END""",
+    "checkpoints_only_head": """CREATE TRIGGER checkpoints_only_head
+BEFORE INSERT ON checkpoints
+WHEN NEW.size IS NOT (SELECT MAX(sequence) FROM entries)
+    OR EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size)
+BEGIN
+    SELECT RAISE(ABORT, 'checkpoints are append-only: only of the head');
 END""",
 }

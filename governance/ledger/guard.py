@@ -1,0 +1,54 @@
+"""Sign each head, and refuse to build on a log that contradicts the last one signed."""
+
+from sqlalchemy import Connection
+
+from governance.domain.signoff import Head
+from governance.errors import IntegrityError
+from governance.ledger.checkpoint import Held, beyond, disagreement
+from governance.ledger.notary import Notary
+from governance.ledger.notes import insert_note
+from governance.ledger.rows import position_at
+from governance.ledger.transaction import head_of
+
+
+def check_extends(connection: Connection, notary: Notary, size: int) -> None:
+    """Refuse to append to a log that was cut off or rewritten.
+
+    Otherwise the next checkpoint would sign the attack.
+
+    Args:
+        connection: A connection in a write transaction.
+        notary: The ledger's notary.
+        size: How many entries the log has.
+
+    Raises:
+        IntegrityError: If the log does not extend the checkpoint in the file.
+    """
+    head = notary.kept()
+    if head is None:
+        return
+    held = Held(head, f"the checkpoint {notary.file}")
+    problem = beyond([held], size)
+    if problem is None:
+        problem = disagreement(held, head_of(position_at(connection, head.size)))
+    if problem is not None:
+        message = f"nothing is appended to a ledger that was changed: {problem}"
+        raise IntegrityError(
+            message, "Run `governance ledger verify`; restore a backup."
+        )
+
+
+def sign_head(connection: Connection, notary: Notary, head: Head) -> str:
+    """Sign the head behind what was appended, and keep it with the entries.
+
+    Args:
+        connection: The write transaction's connection.
+        notary: The ledger's notary.
+        head: Its head.
+
+    Returns:
+        The checkpoint; for the file, once the entries are committed.
+    """
+    note = notary.sign(head)
+    insert_note(connection, head, note)
+    return note

@@ -1,0 +1,204 @@
+"""The ledger's own key, and the checkpoint file beside the database."""
+
+import base64
+import binascii
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from governance.domain.signoff import Head
+from governance.errors import IntegrityError, LedgerError, NotFoundError, UsageError
+from governance.ledger.checkpoint import checkpoint_text, open_checkpoint
+from governance.ledger.note import NoteKey, check_name, sign_note
+
+PRIVATE, PUBLIC, CHECKPOINT = "ledger.key", "ledger.pub", "checkpoint"
+_PREFIX = "PRIVATE+KEY+"
+_OTHERS = 0o077
+_MAX_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Notary:
+    """Signs the head after every append and keeps the newest one in a file.
+
+    Args:
+        folder: Where key and checkpoint lie, usually beside the database.
+        origin: Name of the ledger, also the name of its key.
+        key: The private key.
+    """
+
+    folder: Path
+    origin: str
+    key: Ed25519PrivateKey
+
+    @classmethod
+    def create(cls, folder: Path, origin: str) -> Self:
+        """Make a ledger's key.
+
+        Args:
+            folder: Where it goes: ``ledger.key`` (readable by its owner only) and
+                ``ledger.pub`` (PEM, for openssl).
+            origin: Name of the ledger.
+
+        Raises:
+            UsageError: If the origin cannot be a name.
+            LedgerError: If there is a key already, or the folder cannot be written.
+        """
+        notary = cls(folder, check_name(origin), Ed25519PrivateKey.generate())
+        raw = base64.b64encode(b"\x01" + notary.key.private_bytes_raw())
+        identifier = notary.public.identifier.hex()
+        secret = f"{_PREFIX}{origin}+{identifier}+{raw.decode('ascii')}\n"
+        pem = notary.public_pem()
+        for name, content, mode in (
+            (PRIVATE, secret.encode(), 0o600),
+            (PUBLIC, pem, 0o644),
+        ):
+            try:
+                flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+                descriptor = os.open(folder / name, flags, mode)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                message = f"the ledger key {folder / name}: {error.strerror}"
+                raise LedgerError(message, "Keep the key that is there.") from error
+        return notary
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read a ledger's key.
+
+        Args:
+            folder: Where :meth:`create` wrote it.
+
+        Raises:
+            NotFoundError: If there is none.
+            UsageError: If others can read it.
+            IntegrityError: If it is damaged.
+        """
+        path = folder / PRIVATE
+        try:
+            with path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                text = file.read(_MAX_BYTES).decode("utf-8", "replace").strip()
+        except FileNotFoundError as error:
+            message = f"there is no ledger key {path}"
+            raise NotFoundError(message, "Run `governance init`.") from error
+        if mode & _OTHERS:
+            message = (
+                f"the ledger key {path} can be read by others: expected mode 0600, "
+                f"found {stat.S_IMODE(mode):04o}"
+            )
+            raise UsageError(message, f"Run: chmod 600 {path}")
+        origin, _, rest = text.removeprefix(_PREFIX).partition("+")
+        identifier, _, encoded = rest.partition("+")
+        try:
+            raw = base64.b64decode(encoded, validate=True)
+            key = Ed25519PrivateKey.from_private_bytes(raw[1:])
+            notary = cls(folder, check_name(origin), key)
+        except (binascii.Error, ValueError, UsageError) as error:
+            message = f"the ledger key {path} is damaged"
+            raise IntegrityError(message, "Restore it from a backup.") from error
+        if notary.public.identifier.hex() != identifier:
+            message = f"the ledger key {path} does not fit its identifier"
+            raise IntegrityError(message, "Restore it from a backup.")
+        return notary
+
+    @property
+    def public(self) -> NoteKey:
+        """The key that checks what this one signed."""
+        return NoteKey(self.origin, self.key.public_key())
+
+    @property
+    def file(self) -> Path:
+        """Where the newest checkpoint is."""
+        return self.folder / CHECKPOINT
+
+    def public_pem(self) -> bytes:
+        """Return the public key as openssl reads it."""
+        public = self.key.public_key()
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(self, head: Head) -> str:
+        """Return the checkpoint of a head.
+
+        Args:
+            head: The head, as recomputed or just made.
+        """
+        return sign_note(checkpoint_text(self.origin, head), self.origin, self.key)
+
+    def kept(self) -> Head | None:
+        """Return the head in the checkpoint file, ``None`` where there is no file.
+
+        Raises:
+            IntegrityError: If it is damaged or not signed by this key.
+        """
+        try:
+            with self.file.open("rb") as file:
+                note = file.read(_MAX_BYTES).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+        try:
+            return open_checkpoint(note, self.public)
+        except IntegrityError as error:
+            message = f"{self.file}: {error.message}"
+            raise IntegrityError(message, error.hint) from error
+
+    def keep(self, note: str) -> None:
+        """Put a checkpoint into the file, unless a newer one is there.
+
+        Called after the entries are committed: a file ahead of its database would
+        look like a log somebody cut.
+
+        Args:
+            note: A checkpoint this notary signed.
+
+        Raises:
+            LedgerError: If it cannot be written; the entries are there all the same.
+            IntegrityError: If the file there was tampered with.
+        """
+        head = open_checkpoint(note, self.public)
+        temporary = self.folder / f".{CHECKPOINT}-{secrets.token_hex(8)}"
+        try:
+            with self._alone():
+                before = self.kept()
+                if before is not None and before.size >= head.size:
+                    return
+                descriptor = os.open(
+                    temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600
+                )
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(note)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(self.file)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            message = (
+                f"the entries were appended, but the checkpoint {self.file} cannot be "
+                f"written: {error.strerror}"
+            )
+            raise LedgerError(
+                message, "Make room; the next append writes it."
+            ) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from replacing the file at the same moment."""
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

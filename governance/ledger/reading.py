@@ -1,0 +1,32 @@
+"""Read a log page by page, checking as it goes."""
+
+from collections.abc import Iterator
+
+from governance.ledger.database import Database
+from governance.ledger.entry import Entry
+from governance.ledger.rows import Position, count, follow, page, position_at
+
+
+def follow_pages(database: Database, after: int) -> Iterator[tuple[Entry, Position]]:
+    """Yield checked entries and the position behind each.
+
+    Holds no transaction between pages, so a slow reader keeps nobody waiting; what
+    was there at the first page is read to its end.
+
+    Args:
+        database: The log.
+        after: Sequence to start behind.
+
+    Raises:
+        BadEntryError: At the first entry that is not what was appended.
+    """
+    with database.read() as connection:
+        upto = count(connection)
+        position = position_at(connection, min(after, upto))
+        rows = page(connection, position.size, upto)
+    while rows:
+        for entry, reached in follow(rows, position):
+            position = reached
+            yield entry, reached
+        with database.read() as connection:
+            rows = page(connection, position.size, upto)
