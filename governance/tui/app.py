@@ -51,7 +51,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
     """
 
     CSS_PATH = "governance.tcss"
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - declared so
     TITLE = "governance"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(

@@ -9,6 +9,7 @@ from governance.service.views import RuleResult
 from governance.tui.paint import own
 from governance.tui.words import Tone
 
+_ROOM = 4 / 3
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -36,7 +37,7 @@ def limit_value(limit: str) -> float | None:
 def bar(rule: RuleResult, width: int, strokes: Strokes, tone: Tone) -> Content:
     """Draw a rule's figure against its limit.
 
-    The scale runs from 0 to 1 for shares, else to a little over the largest figure.
+    The scale runs from 0 to 1 for shares, else a third beyond the largest figure.
 
     Args:
         rule: The rule with what was measured.
@@ -49,8 +50,7 @@ def bar(rule: RuleResult, width: int, strokes: Strokes, tone: Tone) -> Content:
     known = [item for item in figures if item is not None and abs(item) < float("inf")]
     if rule.value is None or rule.value != rule.value:
         return own(strokes.empty * width, Tone.DIM)
-    top = max([1.0, *(abs(item) for item in known)])
-    top = 1.0 if top <= 1.0 else top * 1.1
+    top = _top(rule, [abs(item) for item in known])
 
     def place(value: float) -> int:
         return max(0, min(width - 1, round(value / top * (width - 1))))
@@ -71,3 +71,11 @@ def bar(rule: RuleResult, width: int, strokes: Strokes, tone: Tone) -> Content:
         )
         cells.append(own(*marks.get(at, inside)))
     return Content("").join(cells).simplify()
+
+
+def _top(rule: RuleResult, figures: list[float]) -> float:
+    """Return the right end of the scale; an interval means that it is a share."""
+    largest = max(figures)
+    if rule.low is not None and largest <= 1.0:
+        return 1.0
+    return largest * _ROOM or 1.0

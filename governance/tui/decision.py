@@ -48,7 +48,7 @@ class DecisionPanel(Vertical):
         super().__init__(id="decision")
         self._clock = clock
         self.consent = Consent(matter, clock())
-        self._settled = False
+        self.settled = False
 
     def compose(self) -> ComposeResult:
         """Lay out facts above, fields below."""
@@ -73,27 +73,27 @@ class DecisionPanel(Vertical):
 
     def object(self, text: str) -> None:
         """Say why nothing happened, and let the person type again."""
-        self._settled = False
+        self.settled = False
         self.query_one("#decision-word", Static).update(shown(text, Tone.BAD))
         self.query_one("#decision-confirm", Input).value = ""
 
     def outdate(self, text: str) -> None:
         """Refuse to go on: what is shown is no longer what would be signed."""
         self.object(text)
-        self._settled = True
+        self.settled = True
         self.query_one("#decision-confirm", Input).disabled = True
         self.query_one("#decision-cancel").focus()
 
     @on(Input.Changed, "#decision-confirm")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if self._settled or not event.value:
+        if self.settled or not event.value:
             return
         fields = self.query("#decision-text").results(Input)
         text = next((item.value for item in fields), "")
         objection = self.consent.objection(event.value, text)
         if objection is None:
-            self._settled = True
+            self.settled = True
             self.post_message(self.Confirmed(self.consent.matter, text.strip()))
         elif objection:
             self.object(objection)

@@ -81,8 +81,8 @@ def _rule_rows(
     rules: Sequence[RuleResult], width: int, *, ascii_only: bool
 ) -> Iterator[Content]:
     longest = max((len(rule.rule) for rule in rules), default=0)
-    name_width = max(8, min(longest, 26, width - 56))
-    bar_width = max(8, min(28, width - name_width - 43))
+    name_width = max(8, min(longest, 26, width - 60))
+    bar_width = max(8, min(28, width - name_width - 50))
     for rule in sorted(rules, key=lambda item: item.outcome == "PASS"):
         tone = word_for(rule.outcome).tone
         yield line(
@@ -90,7 +90,8 @@ def _rule_rows(
             cell(shown(rule.rule), name_width + 1),
             cell(own(number(rule.value), Tone.STRONG), 7, right=True),
             " ",
-            cell(own(interval(rule.low, rule.high), Tone.DIM), 14),
+            cell(own(interval(rule.low, rule.high), Tone.DIM), 13),
+            cell(own("" if rule.n is None else f"n {rule.n}", Tone.DIM), 7),
             bar(rule, bar_width, PLAIN if ascii_only else FANCY, tone),
             " ",
             cell(shown(rule.limit), 9),

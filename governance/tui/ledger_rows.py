@@ -14,10 +14,10 @@ from governance.tui.paint import own, shown
 from governance.tui.words import Tone
 
 COLUMNS = (
-    Column("entry", 7, right=True),
-    Column("time", 19),
-    Column("event", 18),
-    Column("actor", 12),
+    Column("entry", 6, right=True),
+    Column("time", 16),
+    Column("event", 17),
+    Column("actor", 9),
     Column("about"),
 )
 _PAGE = 200
@@ -84,7 +84,7 @@ def _cells(entry: LedgerRow) -> tuple[Content, ...]:
         tone = Tone.WAIT
     return (
         own(str(entry.sequence), Tone.DIM),
-        shown(entry.time.replace("T", " ").removesuffix("Z"), Tone.DIM),
+        shown(entry.time.replace("T", " ")[:16], Tone.DIM),
         shown(entry.event, tone),
         shown(entry.actor),
         about(entry.payload),

@@ -40,6 +40,7 @@ class WorkScreen(Screen[None]):
         super().__init__()
         self.desk = desk
         self._returning: Widget | None = None
+        self._docked: DecisionPanel | ProposalPanel | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the frame around the screen's own body."""
@@ -72,7 +73,7 @@ class WorkScreen(Screen[None]):
     def ledger_changed(self) -> None:
         """Take in that somebody wrote; an open decision is outdated by it."""
         panel = self.panel
-        if panel is not None:
+        if panel is not None and not panel.settled:
             try:
                 still_as_seen(self.desk.governance, panel.consent.matter)
             except GovernanceError as error:
@@ -86,31 +87,30 @@ class WorkScreen(Screen[None]):
     @property
     def panel(self) -> DecisionPanel | None:
         """The open decision, if there is one."""
-        return next(iter(self.query(DecisionPanel)), None)
+        return self._docked if isinstance(self._docked, DecisionPanel) else None
 
     def decide(self, matter: Matter) -> None:
         """Open the panel for a decision; an open one stays instead."""
-        if self.panel is not None or self.query(ProposalPanel):
-            self.desk.tell("Close the open panel first (Esc).", bad=True)
-            return
-        self._returning = self.focused
-        self.mount(
-            DecisionPanel(matter, self.desk.clock), before=self.query_one(JobStrip)
-        )
+        self._dock(DecisionPanel(matter, self.desk.clock))
 
     def close_panel(self) -> None:
         """Take the panel away and give the focus back."""
-        self.query("DecisionPanel, ProposalPanel").remove()
+        if self._docked is not None:
+            self._docked.remove()
+            self._docked = None
         if self._returning is not None and self._returning.is_attached:
             self._returning.focus()
 
     def propose(self) -> None:
         """Open the panel that proposes from a file."""
-        if self.panel is not None or self.query(ProposalPanel):
+        self._dock(ProposalPanel(self.desk))
+
+    def _dock(self, panel: DecisionPanel | ProposalPanel) -> None:
+        if self._docked is not None:
             self.desk.tell("Close the open panel first (Esc).", bad=True)
             return
-        self._returning = self.focused
-        self.mount(ProposalPanel(self.desk), before=self.query_one(JobStrip))
+        self._returning, self._docked = self.focused, panel
+        self.mount(panel, before=self.query_one(JobStrip))
 
     @on(ProposalPanel.Closed)
     def _proposal_closed(self, event: ProposalPanel.Closed) -> None:
