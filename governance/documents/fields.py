@@ -32,7 +32,7 @@ class Field:
     path: str = ""
     file: str | None = None
 
-    def refuse(self, message: str, hint: str = "") -> NoReturn:
+    def refuse(self, message: str, hint: str = "Correct this field.") -> NoReturn:
         """Raise what is wrong with this field, with file, line and path."""
         raise RequestError(
             f"{self.path}: {message}" if self.path else message,
@@ -170,7 +170,7 @@ class Field:
         return Field(node, path, self.file)
 
     def _wrong(self, expected: str) -> NoReturn:
-        self.refuse(f"expected {expected}, found {describe(self.node)}", "Correct it.")
+        self.refuse(f"expected {expected}, found {describe(self.node)}")
 
 
 def enumerate_text(fields: "tuple[Field, ...]") -> "Iterator[tuple[str, Field]]":

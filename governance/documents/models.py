@@ -37,7 +37,9 @@ def model_of(kind: type[ModelT], field: Field) -> ModelT:
         # JSON mode: a list may fill a tuple, a word an enumeration, nothing else.
         return kind.model_validate_json(json.dumps(field.json()))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
+        # A misspelt name is both unknown and missing: tell the half that shows it.
+        found_wrong = error.errors(include_url=False, include_context=False)
+        first = min(found_wrong, key=lambda e: e["type"] != "extra_forbidden")
         place = field.at(first["loc"])
         missing = first["type"] == "missing"
         name = safe(str(first["loc"][-1]), 80) if first["loc"] else ""
@@ -47,7 +49,7 @@ def model_of(kind: type[ModelT], field: Field) -> ModelT:
             place.refuse("unknown field", "Remove it, or correct its name.")
         message = safe(first["msg"].removeprefix("Value error, "), 300)
         found = f", found {describe(place.node)}" if _is_leaf(place) else ""
-        place.refuse(f"{message[0].lower()}{message[1:]}{found}", "Correct it.")
+        place.refuse(f"{message[0].lower()}{message[1:]}{found}")
 
 
 def _is_leaf(field: Field) -> bool:

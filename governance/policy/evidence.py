@@ -53,20 +53,29 @@ class Verdict:
     rules: tuple[RuleOutcome, ...]
 
 
-def judge_evidence(policy: Policy, action: str, metrics: Iterable[Metric]) -> Verdict:
+def judge_evidence(
+    policy: Policy,
+    action: str,
+    metrics: Iterable[Metric],
+    *,
+    expected: Iterable[str] = (),
+) -> Verdict:
     """Hold an edit's metrics against the thresholds for its action.
 
     Args:
         policy: The policy in force.
         action: The edit's action.
         metrics: What was measured, each name once.
+        expected: Names that must be among them, such as each attribute's ratio.
 
     Returns:
         The verdict. A threshold whose metric is absent is MISSING; one whose figure
         is not a number, rests on too few trials or lies beyond the limit is FAIL.
         Where several thresholds match, each counts: the strictest decides.
     """
-    found = tuple(metrics)
+    measured = tuple(metrics)
+    names = {metric.name for metric in measured}
+    found = (*measured, *(Metric(name, None) for name in expected if name not in names))
     wanted = [t for t in policy.spec.thresholds if Action(action) in t.actions]
     rules = tuple(rule for item in wanted for rule in _judged(item, found))
     passed = bool(rules) and all(rule.outcome is Outcome.PASS for rule in rules)

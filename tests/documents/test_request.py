@@ -1,7 +1,5 @@
 from pathlib import Path
 
-import pytest
-
 from governance.canonical import sha256_hex
 from governance.documents.request import load_requests, request_from_document
 from governance.domain.request import (
@@ -62,7 +60,9 @@ def test_a_debias_request_keeps_its_attributes(write: Write) -> None:
 
 
 def test_omitted_and_blank_destinations_are_told_apart(write: Write) -> None:
-    path = write(concepts='  concepts: [{source: Kora}, {source: Pax, destination: " "}]\n')
+    path = write(
+        concepts='  concepts: [{source: Kora}, {source: Pax, destination: " "}]\n'
+    )
 
     [loaded] = load_requests(path)
 
@@ -71,7 +71,9 @@ def test_omitted_and_blank_destinations_are_told_apart(write: Write) -> None:
 
 def test_several_documents_are_several_requests(write: Write) -> None:
     path = write()
-    path.write_text(path.read_text() + "---\n" + path.read_text().replace("Kora", "Pax"))
+    path.write_text(
+        path.read_text() + "---\n" + path.read_text().replace("Kora", "Pax")
+    )
 
     first, second = load_requests(path)
 
@@ -79,8 +81,10 @@ def test_several_documents_are_several_requests(write: Write) -> None:
     assert second.request.concepts[0].source == "Pax"
 
 
-def test_files_merge_after_what_the_document_lists(write: Write, tmp_path: Path) -> None:
-    artists = 'destination,source\nart,Pax\n,"Ruvo, the elder"\n'.encode()
+def test_files_merge_after_what_the_document_lists(
+    write: Write, tmp_path: Path
+) -> None:
+    artists = b'destination,source\nart,Pax\n,"Ruvo, the elder"\n'
     (tmp_path / "artists.csv").write_bytes(artists)
     (tmp_path / "keep.txt").write_text("Lume\n\nMondo\n")
     path = write(
@@ -144,7 +148,10 @@ def test_the_digest_is_of_contents_never_of_paths(write: Write, tmp_path: Path) 
 def test_layout_and_nulls_do_not_change_the_digest(write: Write) -> None:
     [plain] = load_requests(write())
     [laid_out] = load_requests(
-        write("  values: null\n", concepts='  concepts: [{"source": Kora, destination: "art"}]\n')
+        write(
+            "  values: null\n",
+            concepts='  concepts: [{"source": Kora, destination: "art"}]\n',
+        )
     )
 
     assert plain.request.digest == laid_out.request.digest
