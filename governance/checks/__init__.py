@@ -1,0 +1,1 @@
+"""Evidence: what an edit does to images and weights, with intervals."""
