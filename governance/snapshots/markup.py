@@ -6,9 +6,17 @@ from collections.abc import Iterable, Sequence
 from governance.text import safe
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-# CommonMark lets a backslash stand before any ASCII punctuation. Colon, dot and @
-# are among them so that no address or name becomes a link by itself.
-_PUNCTUATION = re.compile(r"[!\"#$%()*+\-./:;=?@\[\\\]^_`{|}~]")
+# CommonMark lets a backslash stand before any ASCII punctuation. Some of it means
+# something anywhere; some only where a line begins, or where an address, a name or
+# a picture would become a link by itself.
+_MARKUP = re.compile(
+    r"""[\\`*_{}\[\]|~\#$^@]      # anywhere
+    |^[-+=:]                      # lists, rules and headings
+    |!(?=\[)|:(?=[^\W\d]|/)      # pictures, smileys, schemes
+    |(?<=[^\W\d])\.(?=[^\W\d])   # www.x, x.org
+    """,
+    re.VERBOSE,
+)
 
 
 def words(text: str, limit: int = 500) -> str:
@@ -18,7 +26,8 @@ def words(text: str, limit: int = 500) -> str:
         text: Anything.
         limit: Most characters shown.
     """
-    escaped = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", safe(text, limit))
+    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", safe(text, limit).strip())
+    escaped = re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)
     return re.sub("[&<>]", lambda match: _ENTITIES[match[0]], escaped)
 
 
