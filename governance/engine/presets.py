@@ -149,7 +149,7 @@ def validate(spec: EditSpec) -> Parameters:
     for name, value in spec.parameters.items():
         if name not in values:
             expected = f"one of {', '.join(values)}"
-            raise refuse(f"spec.parameters.{ascii(name)[1:41]}", expected, "another")
+            raise refuse(f"spec.parameters.{ascii(name)[1:-1][:40]}", expected, "another")
         if name in _DEBIAS and spec.action != "debias":
             raise refuse(f"spec.parameters.{name}", "it with action debias only", value)
         values[name] = value

@@ -137,7 +137,7 @@ def build(
     """Save a tiny random pipeline of one architecture."""
     torch.manual_seed(seed)
     first = tokenizer()
-    scheduler = diffusers.DDIMScheduler(clip_sample=False)
+    scheduler = diffusers.DDIMScheduler(clip_sample=False, steps_offset=1)
     act = "quick_gelu" if family == "sd1" else "gelu"
     encoder = CLIPTextModel(text_config(20, 3, len(first), act))
     if family == "sdxl":
