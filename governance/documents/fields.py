@@ -97,9 +97,9 @@ class Field:
             )
         return value
 
-    def filled(self, most: int) -> str:
+    def filled(self, most: int, *, lines: bool = False) -> str:
         """Return text that is more than spaces."""
-        value = self.text(most)
+        value = self.text(most, lines=lines)
         if not value.strip():
             self.refuse("expected text, found an empty one", "Fill it in.")
         return value

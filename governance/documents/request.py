@@ -7,7 +7,7 @@ from pathlib import Path
 from governance.canonical import JSON
 from governance.documents import limits
 from governance.documents.attributes import read_attributes
-from governance.documents.concepts import read_concepts, read_preserve
+from governance.documents.concepts import PlacedConcept, read_concepts, read_preserve
 from governance.documents.fields import Field
 from governance.documents.nodes import Listing, Scalar, Table, node_of
 from governance.documents.references import References, in_folder, in_store
@@ -63,8 +63,9 @@ def load_requests(path: Path) -> tuple[LoadedRequest, ...]:
     for node in read_documents(path):
         references = References(in_folder(path.parent))
         root = Field(node, file=safe(path.name, 200))
-        request = _request(root, references)
-        loaded.append(LoadedRequest(request, references.contents))
+        parts = _parts(root, references)
+        check_request(parts.request, parts.concepts, parts.preserve, parts.spec)
+        loaded.append(LoadedRequest(parts.request, references.contents))
     return tuple(loaded)
 
 
@@ -81,12 +82,24 @@ def request_from_document(
         A request equal in meaning and digest to the one that was proposed.
 
     Raises:
-        RequestError: The document is no request under this version's rules.
+        RequestError: The document is no request.
     """
-    return _request(Field(node_of(document)), References(in_store(read)))
+    # Its fields were held against each other when it was proposed. Doing so again
+    # could refuse history, once newer Unicode tables call two letters alike.
+    return _parts(Field(node_of(document)), References(in_store(read))).request
 
 
-def _request(root: Field, references: References) -> EditRequest:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A request and where its parts stand."""
+
+    request: EditRequest
+    concepts: tuple[PlacedConcept, ...]
+    preserve: tuple[tuple[str, Field], ...]
+    spec: dict[str, Field]
+
+
+def _parts(root: Field, references: References) -> _Parts:
     top = root.table(("apiVersion", "kind", "metadata", "spec"))
     _required(root, top, ("apiVersion", "kind", "metadata", "spec"))
     top["apiVersion"].choice((API_VERSION,))
@@ -105,7 +118,7 @@ def _assembled(
     metadata: dict[str, Field],
     spec: dict[str, Field],
     references: References,
-) -> EditRequest:
+) -> _Parts:
     action = Action(spec["action"].choice([item.value for item in Action]))
     method = Method(spec["method"].choice([item.value for item in Method]))
     concepts = read_concepts(spec, method, references)
@@ -113,7 +126,7 @@ def _assembled(
     request = EditRequest(
         title=metadata["title"].filled(limits.TITLE).strip(),
         model=metadata["model"].filled(limits.NAME).strip(),
-        rationale=metadata["rationale"].text(limits.RATIONALE, lines=True).strip(),
+        rationale=metadata["rationale"].filled(limits.RATIONALE, lines=True).strip(),
         reference=_text(metadata, "reference", limits.REFERENCE),
         action=action,
         method=method,
@@ -125,8 +138,7 @@ def _assembled(
         values=_values(spec, method, references),
         document=_document(root, references),
     )
-    check_request(request, concepts, preserve, spec)
-    return request
+    return _Parts(request, concepts, preserve, spec)
 
 
 def _required(parent: Field, found: dict[str, Field], names: tuple[str, ...]) -> None:

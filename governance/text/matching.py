@@ -6,8 +6,9 @@ from functools import cache, lru_cache
 
 from governance.text.characters import unseen
 
-# Longest run of joined characters that is compared with a protected word.
-LONGEST_WORD = 64
+# Runs of words are joined up to the protected word's length, in steps of this, so
+# that one list of runs serves most words of a policy.
+_STEP = 16
 
 # Ideographs, kana and Hangul are written without spaces: each is a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]")
@@ -58,7 +59,12 @@ def words_match(protected: str, text: str) -> bool:
     Returns:
         True if some run of whole words reads as the protected one.
     """
-    return not _protected_forms(protected).isdisjoint(_runs(text))
+    forms = _protected_forms(protected)
+    if not forms:
+        return False
+    # A plural in the text may be two letters longer than what is protected.
+    longest = max(map(len, forms)) + 2
+    return not forms.isdisjoint(_runs(text, -(-longest // _STEP) * _STEP))
 
 
 def has_words(text: str) -> bool:
@@ -74,6 +80,9 @@ def _settled(text: str, capital_i: str) -> str:
 
 
 def _fold(text: str, capital_i: str) -> str:
+    if text.isascii() and text.isprintable():
+        folded = text.replace("I", capital_i).casefold().translate(_ASCII_LOOKALIKES)
+        return " ".join(folded.split())
     text = unicodedata.normalize("NFKC", text.translate(_ENCLOSED))
     text = "".join(char for char in text if char.isspace() or not unseen(char))
     text = "".join(map(_latin, text)).replace("I", capital_i).casefold()
@@ -119,6 +128,8 @@ def _confusables() -> dict[str, tuple[str, ...]]:
 
 
 def _bare(text: str) -> str:
+    if text.isascii():
+        return text
     return _COMBINING.sub("", unicodedata.normalize("NFKD", text))
 
 
@@ -132,7 +143,7 @@ def _protected_forms(protected: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1024)
-def _runs(text: str) -> frozenset[str]:
+def _runs(text: str, longest: int) -> frozenset[str]:
     """List every run of neighbouring words, joined, in every form."""
     found: set[str] = set()
     for reading in _readings(text):
@@ -141,7 +152,7 @@ def _runs(text: str) -> frozenset[str]:
             joined = ""
             for word in words[start:]:
                 joined += word
-                if len(joined) > LONGEST_WORD:
+                if len(joined) > longest:
                     break
                 found.update(_forms(joined))
     return frozenset(found)

@@ -54,6 +54,12 @@ CASES: dict[str, tuple[dict[str, str], str, int, str]] = {
         4,
         "expected `title`, found none",
     ),
+    "an empty rationale": (
+        {"head": HEAD.replace("Takedown request by the artist", '" "')},
+        "metadata.rationale",
+        6,
+        "expected text, found an empty one",
+    ),
     "a title over the limit": (
         {"head": HEAD.replace("Stop", "S" * 120)},
         "metadata.title",

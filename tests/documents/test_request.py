@@ -10,7 +10,7 @@ from governance.domain.request import (
     Method,
     RequestedChecks,
 )
-from tests.documents.conftest import SPEC, Write
+from tests.documents.conftest import HEAD, SPEC, Write
 
 DEBIAS = SPEC.replace("erase", "debias")
 ATTRIBUTES = """\
@@ -164,3 +164,21 @@ def test_markup_is_text_like_any_other(write: Write) -> None:
     [loaded] = load_requests(path)
 
     assert loaded.request.title == "[@click=app.quit]x[/]"
+
+
+def test_a_rationale_may_have_several_lines(write: Write) -> None:
+    head = HEAD.replace("Takedown request by the artist", "|\n    One.\n    Two.\n")
+
+    [loaded] = load_requests(write(head=head))
+
+    assert loaded.request.rationale == "One.\nTwo."
+
+
+def test_history_is_read_even_where_new_rules_would_refuse_it(write: Write) -> None:
+    [loaded] = load_requests(write("  preserve: [Lume]\n"))
+    spec = {**loaded.request.document["spec"], "preserve": ["KORA"]}  # type: ignore[dict-item]
+    document = {**loaded.request.document, "spec": spec}
+
+    again = request_from_document(document, {}.__getitem__)
+
+    assert again.preserve == ("KORA",)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from governance.canonical import sha256_hex
 from governance.domain.request import Action
 from governance.errors import NotFoundError, RequestError
+from governance.policy import files
 from governance.policy.files import (
     find_policy,
     find_suite,
@@ -145,3 +147,14 @@ def test_an_allowed_action_without_a_threshold_is_refused(
 def test_a_policy_whose_suite_is_gone_says_so(write_policy: WritePolicy) -> None:
     with pytest.raises(NotFoundError, match=r"gone\.yaml: no such file"):
         load_policy(write_policy(("suite: quick", "suite: gone.yaml")))
+
+
+def test_an_installed_package_carries_its_policies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "_policies"
+    shutil.copytree(find_policy("default").parent, inside)
+    monkeypatch.setattr(files, "_FOLDERS", (inside, tmp_path / "absent"))
+
+    assert find_policy("default") == inside / "default.yaml"
+    assert load_policy(find_policy("default")).suite.name == "quick"
