@@ -179,6 +179,6 @@ def test_history_is_read_even_where_new_rules_would_refuse_it(write: Write) -> N
     spec = {**loaded.request.document["spec"], "preserve": ["KORA"]}  # type: ignore[dict-item]
     document = {**loaded.request.document, "spec": spec}
 
-    again = request_from_document(document, {}.__getitem__)
+    again = request_from_document(document, dict[str, bytes]().__getitem__)
 
     assert again.preserve == ("KORA",)
