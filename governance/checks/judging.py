@@ -15,7 +15,7 @@ class Judge(Protocol):
     """Names what pictures show."""
 
     @property
-    def kinds(self) -> "dict[str, CalibratedKind]":
+    def kinds(self) -> "Mapping[str, CalibratedKind]":
         """What it can name, and how well."""
 
     def name(self, images: Picture, kind: str) -> list[str]:
@@ -29,7 +29,7 @@ class CalibratedKind(JudgeKind, Protocol):
     """A kind, and how often its answer was right."""
 
     @property
-    def calibration(self) -> "dict[str, dict[str, float]]":
+    def calibration(self) -> Mapping[str, Mapping[str, float]]:
         """Source of images to ``{accuracy, low, high, n}``."""
 
 

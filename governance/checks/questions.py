@@ -1,6 +1,6 @@
 """What a judge is asked about an edit, worked out from the request's words alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -20,7 +20,7 @@ class JudgeKind(Protocol):
         """The probe that answers, for kinds without texts of their own."""
 
     @property
-    def prompts(self) -> "dict[str, tuple[str, ...]]":
+    def prompts(self) -> Mapping[str, tuple[str, ...]]:
         """Texts that stand for each answer; for probes, other words for it."""
 
 
@@ -28,7 +28,7 @@ class JudgeKinds(Protocol):
     """What a judge can name."""
 
     @property
-    def kinds(self) -> "dict[str, JudgeKind]":
+    def kinds(self) -> Mapping[str, JudgeKind]:
         """Kinds by name."""
 
 

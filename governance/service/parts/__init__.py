@@ -1,0 +1,1 @@
+"""The real parts behind the service's ports; tensor libraries load on first use."""

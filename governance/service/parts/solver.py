@@ -1,0 +1,137 @@
+"""The engine on a registered model."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from governance.canonical import JSON
+from governance.domain.events import Document
+from governance.domain.request import Action, EditRequest
+from governance.domain.snapshot import ResolvedEdit
+from governance.domain.state import ModelRecord
+from governance.service.facade import Progress, ProgressCallback
+from governance.pipeline.device import algebra_device
+from governance.service.parts.judges import Judges
+from governance.service.parts.models import FolderModels
+from governance.service.parts.search import AlphaSearch
+from governance.service.parts.spec import edit_spec, spec_of
+from governance.service.parts.studio import Studio
+from governance.service.ports import Place, Planned, Solved
+
+if TYPE_CHECKING:
+    from governance.engine.apply import Edited
+
+
+class EngineSolver:
+    """Resolves edits once, and solves sets of them from the untouched base.
+
+    Args:
+        studio: Drawing workers, for searches.
+        judges: Judges by model, for searches.
+    """
+
+    def __init__(
+        self, studio: Studio | None = None, judges: Judges | None = None
+    ) -> None:
+        self._search = AlphaSearch(studio or Studio(), judges or Judges())
+
+    def validate(self, request: EditRequest) -> None:
+        """Refuse parameters, or an action, the method does not have.
+
+        Raises:
+            RequestError: It has something the method has not; the field is named.
+        """
+        from governance.engine.presets import validate
+
+        validate(spec_of(request, request.digest, {}))
+
+    def parameters(self, request: EditRequest) -> Document:
+        """Return the parameters with the published defaults filled in."""
+        from governance.engine.presets import defaults
+
+        return {**defaults(request.method.value), **request.parameters}
+
+    def resolve(
+        self,
+        place: Place,
+        model: ModelRecord,
+        request: EditRequest,
+        dropped: Sequence[str],
+        live: Sequence[Planned],
+        progress: ProgressCallback,
+    ) -> ResolvedEdit:
+        """Run an edit's searches, once, on top of the live edits."""
+        found: dict[str, JSON] = {}
+        if dropped:
+            found["dropped"] = list(dropped)
+        spec = spec_of(request, request.digest, found)
+        if request.action is Action.DEBIAS and spec.alphas is None:
+            others = [edit_spec(item) for item in live]
+            found |= self._search.run(place, model, request, spec, others, progress)
+        return ResolvedEdit(request.digest, found)
+
+    def solve(
+        self,
+        place: Place,
+        model: ModelRecord,
+        edits: Sequence[Planned],
+        progress: ProgressCallback,
+    ) -> Solved:
+        """Solve a set of resolved edits from the base; a function of the set.
+
+        Raises:
+            EngineError: The system is ill-conditioned.
+            IntegrityError: A tensor could not be stored as it was solved.
+        """
+        from governance.engine.apply import apply
+        from governance.engine.compose import compose
+        from governance.pipeline.encoder import open_encoder
+        from governance.pipeline.weights import PipelineWeights
+        from governance.snapshots.compose import write_snapshot
+
+        folder = FolderModels().folder(model)
+        names = {item.resolved.digest: item for item in edits}
+        started = time.perf_counter()
+        if not edits:
+            base = write_snapshot(place.store, folder.digest, (), {})
+            return Solved(base, (), (), (), {"solve": 0.0})
+        device = algebra_device(place.device)
+        progress(Progress("encode", 0, len(edits)))
+        encoder = open_encoder(folder, cache=place.encodings, device=device)
+        composition = compose([edit_spec(i) for i in edits], encoder, device=device)
+        encoded = time.perf_counter()
+
+        def solved(done: int, total: int) -> None:
+            progress(Progress("solve", done, total))
+
+        edited = apply(composition, PipelineWeights(folder), solved)
+        applied = time.perf_counter()
+        progress(Progress("write", 0, len(edited.tensors)))
+        snapshot = write_snapshot(place.store, folder.digest, names, edited.tensors)
+        progress(Progress("write", len(edited.tensors), len(edited.tensors)))
+        return Solved(
+            snapshot=snapshot,
+            certificate=tuple(_rows(edited, names)),
+            sites=tuple({"name": s.key, "norm": s.norm} for s in edited.sites),
+            warnings=tuple(_named(text, names) for text in edited.warnings),
+            seconds={
+                "encode": round(encoded - started, 3),
+                "solve": round(applied - encoded, 3),
+                "write": round(time.perf_counter() - applied, 3),
+            },
+        )
+
+
+def _rows(edited: "Edited", names: Mapping[str, Planned]) -> Iterator[Document]:
+    for certificate in edited.certificates:
+        note = "changed nothing" if certificate.idle else ""
+        for row in certificate.as_json():
+            edit = names[certificate.digest].id
+            yield {**row, "edit": edit, "note": note}
+
+
+def _named(text: str, names: Mapping[str, Planned]) -> str:
+    """Say an edit's id where the engine could only say its digest."""
+    for digest, item in names.items():
+        text = text.replace(f"edit {digest[:12]}", item.id)
+    return text

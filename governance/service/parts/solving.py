@@ -1,0 +1,69 @@
+"""``governance solve``: request files straight to the engine."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+from governance.canonical import JSON
+from governance.documents.request import load_requests
+from governance.domain.request import Action, EditRequest
+from governance.engine.compose import Precision
+from governance.errors import RequestError
+from governance.pipeline.device import algebra_device
+from governance.service.facade import Progress, ProgressCallback
+from governance.service.parts.spec import spec_of
+from governance.service.solve import solve
+from governance.text import safe
+
+
+def solve_requests(
+    folder: Path,
+    requests: Sequence[Path],
+    output: Path,
+    form: str,
+    precision: str,
+    device: str,
+    progress: ProgressCallback,
+) -> Mapping[str, JSON]:
+    """Solve request files for a folder.
+
+    Args:
+        folder: Diffusers folder.
+        requests: Request files.
+        output: New folder.
+        form: ``delta`` or ``diffusers``.
+        precision: ``mixed``, ``float64`` or ``float32``.
+        device: Where tensors live.
+        progress: Told when it begins and ends.
+
+    Returns:
+        The command's JSON document.
+
+    Raises:
+        RequestError: A request is wrong, or is a debias without alphas.
+    """
+    loaded = [item.request for path in requests for item in load_requests(path)]
+    for request in loaded:
+        _refuse_search(request)
+    progress(Progress("solve", 0, 1))
+    report = solve(
+        folder,
+        [spec_of(request, request.digest, {}) for request in loaded],
+        output,
+        fmt=cast("Literal['delta', 'diffusers']", form),
+        precision=cast("Precision", precision),
+        device=algebra_device(device),
+    )
+    progress(Progress("solve", 1, 1))
+    return report.as_json()
+
+
+def _refuse_search(request: EditRequest) -> None:
+    searched = any(attribute.alpha is None for attribute in request.attributes)
+    if request.action is Action.DEBIAS and searched:
+        raise RequestError(
+            f"{safe(request.title, 120)!r}: solve searches nothing; expected `alpha` "
+            "with every attribute",
+            "Give alphas, or apply the edit in a workspace.",
+            field="spec.attributes",
+        )

@@ -1,0 +1,148 @@
+"""Settings to services: the only place that names concrete classes.
+
+Nothing here loads a tensor library; the parts do, when they are first used. Run as
+a module it is the child process that computes one job.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from governance.canonical import JSON
+from governance.policy.files import load_policy
+from governance.service import opening, worker
+from governance.service.application import Application
+from governance.service.facade import Governance, ProgressCallback
+from governance.service.looking import policy_view
+from governance.service.parts.checker import RealChecker
+from governance.service.parts.exporter import RealExporter
+from governance.service.parts.judges import Judges
+from governance.service.parts.models import FolderModels
+from governance.service.parts.solver import EngineSolver
+from governance.service.parts.studio import Studio
+from governance.service.ports import Parts
+from governance.service.views import ExportVerdict, PolicyView, VerifyFinding
+from governance.settings import Settings
+
+
+def real_parts() -> Parts:
+    """Return the engine, the checks and the rest; nothing heavy is loaded yet."""
+    studio, judges = Studio(), Judges()
+    return Parts(
+        models=FolderModels(),
+        solver=EngineSolver(studio, judges),
+        checker=RealChecker(studio, judges),
+        exporter=RealExporter(),
+    )
+
+
+def create_workspace(
+    settings: Settings,
+    *,
+    policy: str = "default",
+    reviewers: Sequence[opening.Person] = (),
+    origin: str | None = None,
+) -> Governance:
+    """Make a workspace: database, object store, genesis entry.
+
+    Args:
+        settings: Where, and who acts.
+        policy: Name of a shipped policy, or a policy file.
+        reviewers: First roster: principal, public key file, roles.
+        origin: Ledger origin; a new unique one where omitted.
+
+    Returns:
+        The open workspace.
+
+    Raises:
+        WrongStateError: There is one already.
+    """
+    return Application(
+        opening.create(settings, real_parts(), policy, reviewers, origin)
+    )
+
+
+def open_workspace(settings: Settings) -> Governance:
+    """Open a workspace.
+
+    Args:
+        settings: Where, and who acts.
+
+    Returns:
+        The open workspace.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    return Application(opening.open_existing(settings, real_parts()))
+
+
+def check_policy(file: Path) -> PolicyView:
+    """Load a policy file strictly and say what it is; needs no workspace.
+
+    Args:
+        file: The file.
+
+    Raises:
+        RequestError: Something in it is wrong.
+    """
+    return policy_view(load_policy(file))
+
+
+def verify_export(folder: Path, allowed_signers: Path | None = None) -> ExportVerdict:
+    """Verify an exported folder, offline and without a workspace.
+
+    Args:
+        folder: The export.
+        allowed_signers: Reviewers' keys got by another way.
+
+    Raises:
+        NotFoundError: There is no such folder.
+    """
+    from governance.snapshots.verify import verify_export as verified
+
+    found = verified(folder, allowed_signers)
+    return ExportVerdict(
+        ok=found.ok,
+        trust=found.trust,
+        findings=tuple(
+            VerifyFinding(item.path, item.problem, item.message)
+            for item in found.findings
+        ),
+    )
+
+
+def solve_files(
+    folder: Path,
+    requests: Sequence[Path],
+    output: Path,
+    *,
+    form: str,
+    precision: str,
+    device: str,
+    progress: ProgressCallback,
+) -> Mapping[str, JSON]:
+    """Solve request files for a folder: no workspace, no ledger.
+
+    Args:
+        folder: Diffusers folder.
+        requests: Request files.
+        output: New folder.
+        form: ``delta`` or ``diffusers``.
+        precision: ``mixed``, ``float64`` or ``float32``.
+        device: Where tensors live.
+        progress: Told about every step.
+
+    Returns:
+        ``{output, digest, sites, certificate, seconds, peak_mib}``.
+
+    Raises:
+        RequestError: A request is wrong, or is a debias without alphas.
+    """
+    from governance.service.parts.solving import solve_requests
+
+    return solve_requests(folder, requests, output, form, precision, device, progress)
+
+
+if __name__ == "__main__":
+    sys.exit(worker.main(sys.argv[1:], open_workspace))
