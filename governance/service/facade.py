@@ -95,6 +95,9 @@ class Governance(Protocol):
     def models(self) -> tuple[views.ModelView, ...]:
         """Return the registered models."""
 
+    def model(self, name: str) -> views.ModelView:
+        """Return one registered model."""
+
     def log(
         self, after: int = 0, limit: int | None = None
     ) -> tuple[views.LedgerRow, ...]:

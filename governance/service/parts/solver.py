@@ -10,7 +10,6 @@ from governance.domain.request import Action, EditRequest
 from governance.domain.snapshot import ResolvedEdit
 from governance.domain.state import ModelRecord
 from governance.service.facade import Progress, ProgressCallback
-from governance.pipeline.device import algebra_device
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
 from governance.service.parts.search import AlphaSearch
@@ -85,6 +84,7 @@ class EngineSolver:
         """
         from governance.engine.apply import apply
         from governance.engine.compose import compose
+        from governance.pipeline.device import algebra_device, resolve_device
         from governance.pipeline.encoder import open_encoder
         from governance.pipeline.weights import PipelineWeights
         from governance.snapshots.compose import write_snapshot
@@ -95,7 +95,7 @@ class EngineSolver:
         if not edits:
             base = write_snapshot(place.store, folder.digest, (), {})
             return Solved(base, (), (), (), {"solve": 0.0})
-        device = algebra_device(place.device)
+        device = algebra_device(resolve_device(place.device))
         progress(Progress("encode", 0, len(edits)))
         encoder = open_encoder(folder, cache=place.encodings, device=device)
         composition = compose([edit_spec(i) for i in edits], encoder, device=device)

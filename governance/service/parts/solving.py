@@ -9,7 +9,7 @@ from governance.documents.request import load_requests
 from governance.domain.request import Action, EditRequest
 from governance.engine.compose import Precision
 from governance.errors import RequestError
-from governance.pipeline.device import algebra_device
+from governance.pipeline.device import algebra_device, resolve_device
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.spec import spec_of
 from governance.service.solve import solve
@@ -52,7 +52,7 @@ def solve_requests(
         output,
         fmt=cast("Literal['delta', 'diffusers']", form),
         precision=cast("Precision", precision),
-        device=algebra_device(device),
+        device=algebra_device(resolve_device(device)),
     )
     progress(Progress("solve", 1, 1))
     return report.as_json()

@@ -1,0 +1,199 @@
+"""The facade over an open workspace: each method one call into the module it names."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from governance.canonical import JSON
+from governance.domain.lifecycle import EditState
+from governance.domain.signoff import Decision, Head
+from governance.service import (
+    allowing,
+    jobs,
+    looking,
+    modelling,
+    proposing,
+    reading,
+    rollback,
+    signing,
+    verification,
+    views,
+)
+from governance.service.facade import Job, ProgressCallback
+from governance.service.selecting import the_edit, the_model
+from governance.service.workspace import Workspace
+
+
+class Application:
+    """An open workspace, as both faces hold it.
+
+    Args:
+        workspace: What every action works with.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self._workspace.ledger.close()
+
+    # -- reading ---------------------------------------------------------------
+    def header(self) -> views.Header:
+        """Return what the first line of a screen shows."""
+        return looking.header(self._workspace)
+
+    def head(self) -> Head:
+        """Return the ledger's current head."""
+        return self._workspace.ledger.head()
+
+    def changed(self) -> int:
+        """Return a number that differs when anybody wrote to the ledger."""
+        return self._workspace.ledger.data_version()
+
+    def edits(
+        self, state: EditState | None = None, model: str | None = None
+    ) -> tuple[views.EditSummary, ...]:
+        """Return the inbox, newest first."""
+        found = self._workspace.state
+        if model is not None:
+            the_model(found, model)
+        return reading.summaries(found, state, model)
+
+    def edit(self, edit_id: str) -> views.EditDetail:
+        """Return one edit in full."""
+        return reading.detail(self._workspace, edit_id)
+
+    def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:
+        """Return the images of the edit's newest evidence."""
+        return reading.images(self._workspace, edit_id)
+
+    def sheets(self, edit_id: str) -> tuple[Path, ...]:
+        """Return the contact sheets of the edit's newest evidence."""
+        return reading.sheets(self._workspace, edit_id)
+
+    def snapshots(self, model: str | None = None) -> tuple[views.SnapshotSummary, ...]:
+        """Return every snapshot, newest first, the base last."""
+        book = self._workspace.book
+        if model is not None:
+            the_model(book.state, model)
+        return looking.snapshots(book, model)
+
+    def snapshot(self, name: str, model: str | None = None) -> views.SnapshotDetail:
+        """Return one snapshot by digest prefix, ``live``, ``base`` or edit id."""
+        return looking.snapshot(self._workspace, name, model)
+
+    def diff(
+        self, first: str, second: str, model: str | None = None
+    ) -> views.SnapshotDiff:
+        """Return what differs between two snapshots."""
+        return looking.difference(self._workspace, first, second, model)
+
+    def models(self) -> tuple[views.ModelView, ...]:
+        """Return the registered models."""
+        found = self._workspace.state.models
+        return tuple(looking.model_view(item) for _, item in sorted(found.items()))
+
+    def model(self, name: str) -> views.ModelView:
+        """Return one registered model."""
+        return looking.model_view(the_model(self._workspace.state, name))
+
+    def log(
+        self, after: int = 0, limit: int | None = None
+    ) -> tuple[views.LedgerRow, ...]:
+        """Return ledger entries with a sequence above ``after``."""
+        rows: list[views.LedgerRow] = []
+        for entry in self._workspace.ledger.entries(after=max(after, 0)):
+            if limit is not None and len(rows) >= limit:
+                break
+            rows.append(looking.row(entry))
+        return tuple(rows)
+
+    def verify(self) -> views.LedgerVerdict:
+        """Re-hash every entry and re-check every cited object and signature."""
+        return verification.verify(self._workspace)
+
+    def policy(self) -> views.PolicyView:
+        """Return the policy in force."""
+        return looking.policy_view(self._workspace.policy())
+
+    def reviewers(self) -> tuple[views.ReviewerView, ...]:
+        """Return the roster."""
+        roster = self._workspace.state.roster
+        return tuple(looking.reviewer_view(item) for item in roster.reviewers)
+
+    def allowed(self, edit_id: str) -> Mapping[str, str]:
+        """Return each action's reason for being impossible now; empty if possible."""
+        return allowing.reasons(self._workspace, edit_id)
+
+    # -- acting, quick ---------------------------------------------------------
+    def preview_proposal(self, path: Path) -> tuple[views.Finding, ...]:
+        """Judge a request file as it stands, writing nothing."""
+        found = proposing.judged_file(self._workspace, path)
+        return tuple(
+            views.Finding(item.rule, item.outcome.value, item.message) for item in found
+        )
+
+    def propose(self, paths: Sequence[Path]) -> tuple[views.EditSummary, ...]:
+        """Validate, judge, sign and append every request, or none."""
+        names = proposing.propose(self._workspace, paths)
+        state = self._workspace.state
+        return tuple(reading.summary(state, state.edits[name]) for name in names)
+
+    def withdraw(self, edit_id: str, reason: str) -> views.Acted:
+        """Take a proposal back."""
+        name = proposing.withdraw(self._workspace, edit_id, reason)
+        state = self._workspace.state
+        record = the_edit(state, name)
+        live = state.models[record.model].live
+        return views.Acted((name,), record.state.value, live)
+
+    def sign(
+        self,
+        edit_id: str,
+        decision: Decision,
+        comment: str,
+        *,
+        role: str | None = None,
+        candidate: str | None = None,
+        evidence: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """Sign exactly this candidate and evidence; the last one activates it."""
+        wish = signing.Wish(decision, comment, role, candidate, evidence, seen)
+        return signing.sign(self._workspace, edit_id, wish)
+
+    def activate(
+        self,
+        snapshot: str,
+        reason: str,
+        *,
+        model: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """Return to the base or to what was live before."""
+        return rollback.activate(self._workspace, snapshot, reason, model, seen)
+
+    def add_model(
+        self, name: str, source: str, revision: str | None = None
+    ) -> views.ModelView:
+        """Hash a pipeline folder and register it."""
+        return self.model(modelling.add_model(self._workspace, name, source, revision))
+
+    def verify_model(self, name: str) -> views.ExportVerdict:
+        """Compare a registered folder with what was recorded."""
+        return modelling.verify_model(self._workspace, name)
+
+    # -- acting, long ----------------------------------------------------------
+    def compute(self, job: Job, progress: ProgressCallback) -> Mapping[str, JSON]:
+        """Do a job's work in this process; writes objects, never ledger entries."""
+        return jobs.compute(self._workspace, job, progress)
+
+    def finish(
+        self, job: Job, result: Mapping[str, JSON], *, seen: Head | None = None
+    ) -> Mapping[str, JSON]:
+        """Record a job's result; returns the command's JSON document."""
+        return jobs.finish(self._workspace, job, result, seen)
+
+    def worker_command(self, job: Job) -> Sequence[str]:
+        """Return the argv of a child process that computes ``job``."""
+        return jobs.worker_command(self._workspace, job)

@@ -1,0 +1,132 @@
+"""Are these signatures theirs, and is the log the one they saw?"""
+
+from collections.abc import Iterable
+
+from governance.canonical import canonical_bytes
+from governance.domain.roster import Reviewer, Roster
+from governance.domain.signoff import (
+    PROPOSAL_NAMESPACE,
+    ROLLBACK_NAMESPACE,
+    SIGNOFF_NAMESPACE,
+    Head,
+    Signed,
+)
+from governance.domain.state import EditRecord
+from governance.errors import GovernanceError, IntegrityError
+from governance.identity.allowed_signers import AllowedSigner, format_allowed_signers
+from governance.identity.keys import parse_public_key
+from governance.identity.sshsig import verify
+from governance.ledger.log import Ledger
+from governance.ledger.merkle import Frontier, leaf_hash
+
+NAMESPACES = (PROPOSAL_NAMESPACE, SIGNOFF_NAMESPACE, ROLLBACK_NAMESPACE)
+
+
+def verify_proposal(record: EditRecord, roster: Roster) -> None:
+    """Verify who proposed an edit.
+
+    Args:
+        record: The edit.
+        roster: The roster at its entry.
+
+    Raises:
+        IntegrityError: The signature is not the proposer's over the request digest.
+    """
+    if record.key is None or record.signature is None:
+        return
+    _check_owner(roster, record.proposer, record.key, record.sequence, record.id)
+    _verify(
+        record.signature,
+        record.digest.encode("ascii"),
+        PROPOSAL_NAMESPACE,
+        record.key,
+        f"{record.id}, proposed by {record.proposer!r}",
+    )
+
+
+def verify_signed(signed: Signed, roster: Roster, namespace: str) -> None:
+    """Verify a signed statement.
+
+    Args:
+        signed: The statement, its signature and who gave it.
+        roster: The roster at its entry.
+        namespace: What it was signed for.
+
+    Raises:
+        IntegrityError: The signature is not this person's over this statement.
+    """
+    what = f"entry {signed.sequence}, signed by {signed.principal!r}"
+    if signed.document.get("principal") != signed.principal:
+        raise IntegrityError(f"{what}: the statement names another principal")
+    _check_owner(roster, signed.principal, signed.key, signed.sequence, what)
+    message = canonical_bytes(signed.document)
+    _verify(signed.signature, message, namespace, signed.key, what)
+
+
+def check_heads(ledger: Ledger, heads: Iterable[Head]) -> None:
+    """Check that the log still begins with every head somebody saw.
+
+    Args:
+        ledger: The ledger.
+        heads: Heads as they were seen.
+
+    Raises:
+        IntegrityError: One is not on the way to the current head.
+    """
+    wanted: dict[int, set[str]] = {}
+    for head in heads:
+        wanted.setdefault(head.size, set()).add(head.root)
+    if not wanted:
+        return
+    frontier = Frontier()
+    _compare(wanted.pop(0, set()), frontier)
+    for entry in ledger.entries():
+        frontier = frontier.append(leaf_hash(entry.payload))
+        _compare(wanted.pop(frontier.size, set()), frontier)
+        if not wanted:
+            return
+    raise IntegrityError(
+        f"the ledger holds {frontier.size} entries, but a head of {max(wanted)} was "
+        "seen: entries are missing at its end",
+        "Restore the newest backup and run `governance ledger verify`.",
+    )
+
+
+def _compare(roots: set[str], frontier: Frontier) -> None:
+    found = frontier.root.hex()
+    for root in roots - {found}:
+        raise IntegrityError(
+            f"the ledger's first {frontier.size} entries were rewritten: expected root "
+            f"{root[:16]}, found {found[:16]}",
+            "Restore a backup and run `governance ledger verify`.",
+        )
+
+
+def allowed_signers_text(roster: Roster) -> str:
+    """Return the roster as ``ssh-keygen -Y verify`` reads it."""
+    return format_allowed_signers(_line(item) for item in roster.reviewers)
+
+
+def _line(reviewer: Reviewer) -> AllowedSigner:
+    key = parse_public_key(reviewer.key)
+    return AllowedSigner(reviewer.principal, key, NAMESPACES, None, None)
+
+
+def _check_owner(
+    roster: Roster, principal: str, key: str, sequence: int, what: str
+) -> None:
+    reviewer = roster.find(principal, sequence)
+    if reviewer is None or reviewer.key != key:
+        raise IntegrityError(
+            f"{what}: the roster gave {principal!r} no such key at entry {sequence}",
+            "Run `governance ledger verify`.",
+        )
+
+
+def _verify(
+    signature: str, message: bytes, namespace: str, key: str, what: str
+) -> None:
+    try:
+        verify(signature, message, namespace, parse_public_key(key))
+    except GovernanceError as error:
+        raise IntegrityError(f"{what}: {error.message}", error.hint) from error

@@ -1,0 +1,193 @@
+"""Evidence documents: what was measured, as data that is signed by its digest."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from governance.canonical import JSON
+from governance.domain.events import Document
+from governance.domain.state import WorkspaceState
+from governance.errors import IntegrityError
+from governance.ledger.store import ObjectStore
+from governance.policy.evidence import Metric, judge_evidence
+from governance.policy.model import Policy
+from governance.policy.outcome import Outcome
+from governance.service.fields import table, tables, text, texts
+from governance.service.ports import Measurement, Shot, Subject
+from governance.service.stored import put_document, request_of, stored_document
+
+EVIDENCE_FORMAT = "governance/evidence/v1"
+
+
+def evidence_document(subject: Subject, found: Measurement) -> dict[str, JSON]:
+    """Write down what was measured, on what, by which suite.
+
+    Args:
+        subject: What was measured.
+        found: What came out.
+
+    Returns:
+        The document whose digest reviewers sign.
+    """
+    return {
+        "format": EVIDENCE_FORMAT,
+        "model": subject.model.digest,
+        "edits": {item.id: item.request.digest for item in subject.edits},
+        "base": subject.model.base,
+        "live": subject.live.digest,
+        "candidate": subject.candidate.digest,
+        "suite": subject.suite.digest,
+        "metrics": {
+            name: [_metric_document(item) for item in metrics]
+            for name, metrics in found.metrics.items()
+        },
+        "images": [_shot_document(shot) for shot in found.shots],
+        "sheets": list(found.sheets),
+        "details": found.details,
+    }
+
+
+def _metric_document(metric: Metric) -> dict[str, JSON]:
+    return {
+        "name": metric.name,
+        "value": _finite(metric.value),
+        "low": _finite(metric.low),
+        "high": _finite(metric.high),
+        "n": metric.n,
+        "target": _finite(metric.target),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number JSON can hold; one that is none was not measured."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _shot_document(shot: Shot) -> dict[str, JSON]:
+    return {
+        "edit": shot.edit,
+        "prompt": shot.prompt,
+        "seed": shot.seed,
+        "base": shot.base,
+        "live": shot.live,
+        "candidate": shot.candidate,
+    }
+
+
+def read_evidence(store: ObjectStore, digest: str) -> Mapping[str, JSON]:
+    """Read an evidence document back, re-hashed.
+
+    Raises:
+        NotFoundError: It is not there.
+        IntegrityError: It changed, or is no evidence.
+    """
+    document = stored_document(store, digest)
+    if document.get("format") != EVIDENCE_FORMAT:
+        raise IntegrityError(f"object {digest[:12]} is no evidence")
+    return document
+
+
+def images_of(document: Mapping[str, JSON]) -> tuple[str, ...]:
+    """Return the digest of every image an evidence document names, sheets first."""
+    names = dict.fromkeys(texts(document, "sheets"))
+    for row in tables(document, "images"):
+        for column in ("base", "live", "candidate"):
+            if row[column] is not None:
+                names[text(row, column)] = None
+    return tuple(names)
+
+
+def check_evidence(store: ObjectStore, digest: str) -> Mapping[str, JSON]:
+    """Re-hash an evidence document and every image it names.
+
+    Raises:
+        NotFoundError: Something of it is missing.
+        IntegrityError: Something of it changed.
+    """
+    document = read_evidence(store, digest)
+    for image in images_of(document):
+        store.open(image).close()
+    return document
+
+
+def metrics_of(document: Mapping[str, JSON], edit: str) -> tuple[Metric, ...]:
+    """Read one edit's metrics back from evidence."""
+    rows = table(document, "metrics").get(edit, ())
+    return tuple(_metric(row) for row in tables({"metrics": rows}, "metrics"))
+
+
+def _metric(row: Document) -> Metric:
+    n = row["n"]
+    return Metric(
+        name=text(row, "name"),
+        value=_number(row["value"]),
+        low=_number(row["low"]),
+        high=_number(row["high"]),
+        n=n if isinstance(n, int) else None,
+        target=_number(row["target"]),
+    )
+
+
+def _number(value: JSON) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
+
+
+def judged(
+    store: ObjectStore,
+    state: WorkspaceState,
+    policy: Policy,
+    edits: Sequence[str],
+    document: Mapping[str, JSON],
+) -> tuple[str, list[Document]]:
+    """Hold evidence against the policy's thresholds, each edit by its own action.
+
+    Args:
+        store: Where requests' files are.
+        state: The state.
+        policy: The policy in force.
+        edits: Ids of the candidate's new edits.
+        document: Evidence.
+
+    Returns:
+        Outcome and ``{edit, rule, outcome, value, limit, bound, n, ...}`` each.
+    """
+    rules: list[Document] = []
+    passed = bool(edits)
+    for name in edits:
+        action = request_of(store, state.edits[name]).action.value
+        verdict = judge_evidence(policy, action, metrics_of(document, name))
+        passed = passed and verdict.outcome is Outcome.PASS
+        prefix = f"{name} " if len(edits) > 1 else ""
+        rules.extend(
+            {
+                "edit": name,
+                "rule": f"{prefix}{rule.rule}",
+                "outcome": rule.outcome.value,
+                "value": rule.value,
+                "limit": rule.limit,
+                "bound": rule.bound,
+                "n": rule.n,
+                "low": rule.low,
+                "high": rule.high,
+                "message": rule.message,
+            }
+            for rule in verdict.rules
+        )
+    return ("PASS" if passed else "FAIL"), rules
+
+
+def store_evidence(store: ObjectStore, document: Mapping[str, JSON]) -> str:
+    """Store evidence once every image it names is stored.
+
+    Raises:
+        NotFoundError: An image it names is not there.
+    """
+    for image in images_of(document):
+        store.open(image).close()
+    return put_document(store, document)
+
+
+def details_of(document: Mapping[str, JSON]) -> Document:
+    """Return what evidence says beside metrics and images."""
+    return table(document, "details")

@@ -1,0 +1,211 @@
+"""Export: gather everything the ledger says of a snapshot, and write it out."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from governance.canonical import JSON
+from governance.domain.signoff import Signed
+from governance.domain.state import EditRecord, WorkspaceState
+from governance.errors import SignOffMissingError, UsageError
+from governance.policy.evidence import Metric
+from governance.service.applying import certificate_of
+from governance.service.authority import allowed_signers_text
+from governance.service.book import SnapshotRecord
+from governance.service.evidence import details_of, images_of, metrics_of, read_evidence
+from governance.service.facade import ProgressCallback
+from governance.service.fields import optional_text, text
+from governance.service.planning import check_base, resolution_of
+from governance.service.selecting import the_snapshot
+from governance.service.stored import check_snapshot, request_of, stored_document
+from governance.service.workspace import Workspace
+from governance.snapshots.inputs import (
+    ExportedEdit,
+    ExportedEvidence,
+    ExportedPolicy,
+    ExportedResult,
+    ExportInputs,
+    Measured,
+)
+
+_FORMATS = ("diffusers",)
+
+
+def compute_export(
+    workspace: Workspace, arguments: Mapping[str, JSON], progress: ProgressCallback
+) -> Mapping[str, JSON]:
+    """Write an audited export; reads the ledger, appends nothing.
+
+    Args:
+        workspace: The workspace.
+        arguments: ``{snapshot, output, format, model}``.
+        progress: Told about every step.
+
+    Returns:
+        ``{path, digest, files}``.
+
+    Raises:
+        SignOffMissingError: The snapshot is not the base, and never was live.
+        UsageError: The output cannot be written there.
+        IntegrityError: A file or an object changed.
+    """
+    form = optional_text(arguments, "format") or "diffusers"
+    if form not in _FORMATS:
+        raise UsageError(
+            f"--format: expected {', '.join(_FORMATS)}, found {form[:40]!r}"
+        )
+    book = workspace.book
+    record = the_snapshot(
+        book, text(arguments, "snapshot"), optional_text(arguments, "model")
+    )
+    refusal = export_refusal(record)
+    if refusal is not None:
+        raise SignOffMissingError(
+            f"export: snapshot {record.digest[:12]} {refusal}",
+            "Only the base, and what is or was live, leaves the workspace.",
+        )
+    check_base(workspace.parts.models, book.state.models[record.model], progress)
+    exported = workspace.parts.exporter.export(
+        workspace.place,
+        gather(workspace, book.state, record),
+        Path(text(arguments, "output")),
+        (workspace.layout.root,),
+        progress,
+    )
+    return {
+        "path": str(exported.path),
+        "digest": exported.digest,
+        "files": list(exported.files),
+    }
+
+
+def export_refusal(record: SnapshotRecord) -> str | None:
+    """Say why a snapshot may not leave the workspace, if it may not."""
+    if record.was_live:
+        return None
+    return "was never live: it lacks the sign-offs the policy asks for"
+
+
+def gather(
+    workspace: Workspace, state: WorkspaceState, record: SnapshotRecord
+) -> ExportInputs:
+    """Gather what an export says of a snapshot.
+
+    Args:
+        workspace: The workspace.
+        state: The state.
+        record: The snapshot.
+    """
+    model = state.models[record.model]
+    edits = [state.edits[name] for name in record.edits]
+    policy = workspace.policy(state)
+    signoffs = _signoffs(state, record, edits)
+    return ExportInputs(
+        folder=workspace.parts.models.folder(model),
+        model=model.name,
+        source=model.source,
+        snapshot=check_snapshot(workspace.store, record.digest),
+        edits=tuple(_edit(workspace, state, item) for item in edits),
+        policy=ExportedPolicy(
+            name=policy.name,
+            version=policy.version,
+            digest=policy.digest,
+            document=stored_document(workspace.store, policy.digest),
+        ),
+        origin=state.origin,
+        head=workspace.ledger.head(),
+        created=workspace.now(),
+        evidence=tuple(_evidence(workspace, signoffs)),
+        signoffs=signoffs,
+        results=tuple(
+            result for item in edits for result in _results(workspace, state, item)
+        ),
+        allowed_signers=allowed_signers_text(state.roster),
+    )
+
+
+def _signoffs(
+    state: WorkspaceState, record: SnapshotRecord, edits: list[EditRecord]
+) -> tuple[Signed, ...]:
+    """Return every approval of these edits once, and the rollback that led here."""
+    found = {
+        signed.sequence: signed
+        for item in edits
+        for signed in state.candidates[item.candidate or ""].signoffs
+    }
+    if record.rollback is not None:
+        found[record.rollback.sequence] = record.rollback
+    return tuple(signed for _, signed in sorted(found.items()))
+
+
+def _edit(
+    workspace: Workspace, state: WorkspaceState, record: EditRecord
+) -> ExportedEdit:
+    candidate = state.candidates[record.candidate or ""]
+    request = request_of(workspace.store, record)
+    return ExportedEdit(
+        id=record.id,
+        request=record.request,
+        resolved=resolution_of(state, record),
+        proposer=record.proposer,
+        key=record.key,
+        signature=record.signature,
+        time=record.time,
+        parameters=workspace.parts.solver.parameters(request),
+        certificate=certificate_of(candidate.applied.certificate, record.id),
+    )
+
+
+def _evidence(
+    workspace: Workspace, signoffs: tuple[Signed, ...]
+) -> Iterator[ExportedEvidence]:
+    digests = dict.fromkeys(str(item.document.get("evidence", "")) for item in signoffs)
+    for digest in digests:
+        if digest:
+            document = read_evidence(workspace.store, digest)
+            yield ExportedEvidence(digest, images_of(document))
+
+
+def _results(
+    workspace: Workspace, state: WorkspaceState, record: EditRecord
+) -> Iterator[ExportedResult]:
+    check = state.candidates[record.candidate or ""].check
+    if check is None:
+        return
+    document = read_evidence(workspace.store, check.evidence)
+    before = _before(document, record.id)
+    for metric in metrics_of(document, record.id):
+        rule = next(
+            (
+                row
+                for row in check.rules
+                if row.get("edit") == record.id
+                and str(row["rule"]).removeprefix(f"{record.id} ") == metric.name
+            ),
+            {},
+        )
+        yield ExportedResult(
+            edit=record.id,
+            metric=metric.name,
+            before=_measured(before.get(metric.name)),
+            after=_measured(metric),
+            limit=str(rule.get("limit", "")),
+            bound=str(rule.get("bound", "")),
+            outcome=str(rule.get("outcome", "")),
+        )
+
+
+def _before(document: Mapping[str, JSON], edit: str) -> dict[str, Metric]:
+    """Return what the base showed, where the checks wrote it down."""
+    details = details_of(document)
+    base = details.get("base_metrics")
+    if not isinstance(base, Mapping) or edit not in base:
+        return {}
+    return {item.name: item for item in metrics_of({"metrics": base}, edit)}
+
+
+def _measured(metric: Metric | None) -> Measured | None:
+    if metric is None or metric.value is None or metric.n is None:
+        return None
+    low = metric.value if metric.low is None else metric.low
+    high = metric.value if metric.high is None else metric.high
+    return Measured(metric.value, low, high, metric.n)

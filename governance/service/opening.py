@@ -1,0 +1,188 @@
+"""Create a workspace, or open one that is there."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from governance.domain.events import WorkspaceCreated
+from governance.domain.roster import Reviewer, Roster
+from governance.errors import (
+    LedgerError,
+    NotFoundError,
+    UsageError,
+    WrongStateError,
+)
+from governance.identity.allowed_signers import check_principal
+from governance.identity.keys import read_public_key
+from governance.ledger.database import sqlite_url
+from governance.ledger.log import Ledger
+from governance.ledger.store import ObjectStore
+from governance.policy.files import find_policy, load_policy
+from governance.service.authority import allowed_signers_text
+from governance.service.layout import Layout
+from governance.service.ports import Parts
+from governance.service.workspace import Clock, Workspace, utc_now
+from governance.settings import Settings
+
+Person = tuple[str, Path, Sequence[str]]
+"""Principal, public key file, roles."""
+
+
+def create(
+    settings: Settings,
+    parts: Parts,
+    policy: str,
+    people: Sequence[Person],
+    origin: str | None = None,
+    clock: Clock = utc_now,
+) -> Workspace:
+    """Make a workspace: database, object store, genesis entry.
+
+    Args:
+        settings: Where.
+        parts: Everything heavy.
+        policy: Name of a shipped policy, or a policy file.
+        people: First roster.
+        origin: Ledger origin; a new unique one where omitted.
+        clock: Tells the time.
+
+    Returns:
+        The open workspace.
+
+    Raises:
+        WrongStateError: There is a workspace already.
+        UsageError: Two people share a name or a key.
+        RequestError: The policy is wrong.
+    """
+    if settings.readonly:
+        raise LedgerError("init: --readonly refuses to make a workspace")
+    found = load_policy(find_policy(policy))
+    roster = Roster(tuple(_reviewer(person) for person in people))
+    _refuse_shared(roster)
+    layout = Layout(settings.workspace)
+    layout.make()
+    ledger = Ledger.open(_url(settings, layout), create=True)
+    workspace = Workspace(settings, ledger, parts, clock)
+    try:
+        store = ObjectStore(layout.objects)
+        store.put_bytes(found.suite.canonical)
+        store.put_bytes(found.canonical)
+        with ledger.write() as transaction:
+            _refuse_existing(transaction.head().size, layout)
+            event = WorkspaceCreated(
+                origin=origin or f"governance/{secrets.token_hex(8)}",
+                policy={
+                    "name": found.name,
+                    "version": found.version,
+                    "digest": found.digest,
+                },
+                suites={found.suite.name: found.suite.digest},
+                reviewers=[
+                    {"principal": r.principal, "key": r.key, "roles": list(r.roles)}
+                    for r in roster.reviewers
+                ],
+            )
+            now = workspace.now()
+            transaction.append(event.name, "init", event.data(), now=now)
+            _write_signers(layout, roster)
+    except BaseException:
+        ledger.close()
+        raise
+    return workspace
+
+
+def open_existing(
+    settings: Settings, parts: Parts, clock: Clock = utc_now
+) -> Workspace:
+    """Open a workspace.
+
+    Args:
+        settings: Where, and who acts.
+        parts: Everything heavy.
+        clock: Tells the time.
+
+    Returns:
+        The open workspace.
+
+    Raises:
+        NotFoundError: There is none.
+        IntegrityError: Its entries do not fold.
+    """
+    layout = Layout(settings.workspace)
+    if settings.database is None and not layout.ledger.exists():
+        raise NotFoundError(
+            f"there is no workspace in {layout.root}",
+            "Make one with `governance init`, or name it with --workspace.",
+        )
+    ledger = Ledger.open(_url(settings, layout), readonly=settings.readonly)
+    workspace = Workspace(settings, ledger, parts, clock)
+    try:
+        _refuse_unfinished(workspace.state.size, layout)
+    except BaseException:
+        ledger.close()
+        raise
+    return workspace
+
+
+def _refuse_existing(size: int, layout: Layout) -> None:
+    if size:
+        raise WrongStateError(
+            f"init: there is a workspace in {layout.root} already",
+            "Give another folder with --workspace.",
+        )
+
+
+def _refuse_unfinished(size: int, layout: Layout) -> None:
+    if not size:
+        raise NotFoundError(
+            f"the workspace in {layout.root} was never finished",
+            "Run `governance init` again.",
+        )
+
+
+def _url(settings: Settings, layout: Layout) -> str:
+    return settings.database or sqlite_url(layout.ledger)
+
+
+def _reviewer(person: Person) -> Reviewer:
+    principal, path, roles = person
+    named = tuple(dict.fromkeys(roles))
+    if not named:
+        raise UsageError(
+            f"--reviewer {principal[:64]!r}: expected at least one role, found none"
+        )
+    return Reviewer(
+        principal=check_principal(principal),
+        key=read_public_key(path).text,
+        roles=named,
+        since=1,
+    )
+
+
+def _refuse_shared(roster: Roster) -> None:
+    names = [item.principal for item in roster.reviewers]
+    keys = [item.key for item in roster.reviewers]
+    if len(set(names)) < len(names):
+        raise UsageError("--reviewer: a principal is named twice", "Name each once.")
+    if len(set(keys)) < len(keys):
+        raise UsageError(
+            "--reviewer: two people share one key; one key belongs to one person",
+            "Give each person a key of their own.",
+        )
+
+
+def _write_signers(layout: Layout, roster: Roster) -> None:
+    """Write the roster's copy for ssh-keygen: whole, or not at all."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=layout.root, prefix=".allowed_signers-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(allowed_signers_text(roster))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(layout.allowed_signers)
+    except OSError as error:
+        raise LedgerError(
+            f"{layout.allowed_signers} cannot be written: {error.strerror}"
+        ) from error

@@ -1,0 +1,104 @@
+"""Live edits and their resolutions, ready to be solved or measured again."""
+
+from collections.abc import Iterable, Mapping
+
+from governance.domain.events import Document
+from governance.domain.lifecycle import EditState
+from governance.domain.request import EditRequest
+from governance.domain.snapshot import ResolvedEdit
+from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
+from governance.errors import IntegrityError, WrongStateError
+from governance.ledger.store import ObjectStore
+from governance.service.facade import ProgressCallback
+from governance.service.fields import table, text
+from governance.service.ports import Models, Planned
+from governance.service.stored import request_of
+
+
+def resolution_of(state: WorkspaceState, record: EditRecord) -> ResolvedEdit:
+    """Return what was found for an edit when its candidate was solved.
+
+    Raises:
+        IntegrityError: Its candidate does not name it.
+    """
+    candidate = state.candidates.get(record.candidate or "")
+    found = None if candidate is None else candidate.applied.resolved.get(record.id)
+    if found is None:
+        raise IntegrityError(
+            f"{record.id}: no candidate says how it was resolved",
+            "Run `governance ledger verify`.",
+        )
+    return resolved_from(found)
+
+
+def resolved_from(document: Document) -> ResolvedEdit:
+    """Read a resolution back from an entry."""
+    return ResolvedEdit(text(document, "request"), table(document, "found"))
+
+
+def planned(
+    store: ObjectStore, state: WorkspaceState, records: Iterable[EditRecord]
+) -> tuple[Planned, ...]:
+    """Rebuild resolved edits from the ledger and the store."""
+    return tuple(
+        Planned(record.id, request_of(store, record), resolution_of(state, record))
+        for record in records
+    )
+
+
+def live_requests(
+    store: ObjectStore, state: WorkspaceState, model: str
+) -> Mapping[str, EditRequest]:
+    """Return the requests of a model's live edits by id."""
+    return {item.id: request_of(store, item) for item in state.live_edits(model)}
+
+
+def candidate_broken(state: WorkspaceState, record: EditRecord) -> str | None:
+    """Say why an edit's candidate can no longer be used as it is, if it cannot.
+
+    Args:
+        state: The state.
+        record: An edit.
+
+    Returns:
+        The reason, or ``None`` where the candidate stands.
+    """
+    if record.state is not EditState.APPLIED or record.candidate is None:
+        return f"{record.id} is {record.state}, expected APPLIED"
+    candidate = state.candidates[record.candidate]
+    if state.models[record.model].live != candidate.parent:
+        return f"{record.id}: something else went live since it was solved"
+    for name in candidate.edits:
+        other = state.edits[name]
+        if other.candidate != candidate.digest or other.state is not EditState.APPLIED:
+            return f"{record.id}: {name}, solved together with it, has moved on"
+    return None
+
+
+def refuse_broken(state: WorkspaceState, record: EditRecord) -> None:
+    """Refuse to go on with a candidate that no longer stands.
+
+    Raises:
+        WrongStateError: It does not.
+    """
+    reason = candidate_broken(state, record)
+    if reason is not None:
+        raise WrongStateError(
+            reason, f"Run `governance edit apply {record.id}` and check it again."
+        )
+
+
+def check_base(models: Models, model: ModelRecord, progress: ProgressCallback) -> None:
+    """Re-hash a registered model's files before anything is computed from them.
+
+    Raises:
+        IntegrityError: A file is not what was recorded; it is named.
+    """
+    found = models.differences(model, progress)
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise IntegrityError(
+            f"model {model.name}: {found[0].path} is {found[0].problem}{more}",
+            f"`governance model verify {model.name}` lists every difference. Restore "
+            "the files, or register the folder under another name.",
+        )

@@ -1,0 +1,304 @@
+"""Propose and withdraw: request files in, signed entries out, all or none."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from governance.documents.request import LoadedRequest, load_requests
+from governance.domain.events import EditProposed, EditWithdrawn
+from governance.domain.lifecycle import EditState, Step, allowed
+from governance.domain.request import EditRequest
+from governance.domain.signoff import PROPOSAL_NAMESPACE
+from governance.domain.state import WorkspaceState
+from governance.errors import (
+    PolicyRefusedError,
+    RequestError,
+    UsageError,
+    WrongStateError,
+)
+from governance.policy.evaluate import judge_proposal, refused
+from governance.policy.model import Policy
+from governance.policy.outcome import Finding, Outcome
+from governance.service.identity import Identity, actor_name, find_identity
+from governance.service.planning import live_requests
+from governance.service.selecting import the_edit, the_model
+from governance.service.workspace import Workspace, Writing
+from governance.text import safe
+
+LONGEST_REASON = 2000
+_OPEN = frozenset({EditState.PROPOSED, EditState.APPLIED, EditState.LIVE})
+
+
+def judged_file(workspace: Workspace, path: Path) -> tuple[Finding, ...]:
+    """Judge every request of a file as it stands, writing nothing.
+
+    Args:
+        workspace: The workspace.
+        path: Request file.
+
+    Returns:
+        What every rule says.
+
+    Raises:
+        RequestError: The file is wrong.
+    """
+    loaded = load_requests(path)
+    _check_loaded(workspace, loaded, path)
+    state = workspace.state
+    found = (_judged(workspace, state, item.request) for item in loaded)
+    return tuple(chain.from_iterable(found))
+
+
+def propose(workspace: Workspace, paths: Sequence[Path]) -> tuple[str, ...]:
+    """Validate, judge, sign and append every request of every file, or none.
+
+    Args:
+        workspace: The workspace.
+        paths: Request files.
+
+    Returns:
+        The new ids, in order.
+
+    Raises:
+        RequestError: A file is wrong.
+        PolicyRefusedError: The policy refuses one; nothing is appended.
+        WrongStateError: The same request is open already.
+    """
+    workspace.refuse_readonly("propose")
+    loaded: list[LoadedRequest] = []
+    for path in paths:
+        requests = load_requests(path)
+        _check_loaded(workspace, requests, path)
+        loaded.extend(requests)
+    _refuse_twins(item.request for item in loaded)
+    state = workspace.state
+    for item in loaded:
+        _refuse(workspace, state, item.request)
+    identity = _identity(workspace, state)
+    signatures = [_signature(identity, item.request) for item in loaded]
+    for item in loaded:
+        for content in item.files.values():
+            workspace.store.put_bytes(content)
+    with workspace.writing() as writing:
+        return tuple(
+            _append(workspace, writing, identity, item.request, signature)
+            for item, signature in zip(loaded, signatures, strict=True)
+        )
+
+
+def withdraw(workspace: Workspace, name: str, reason: str) -> str:
+    """Take a proposal back before it goes live.
+
+    Args:
+        workspace: The workspace.
+        name: Edit id.
+        reason: Why; it stays in the ledger.
+
+    Returns:
+        The edit's id.
+
+    Raises:
+        WrongStateError: It is live, or over already.
+    """
+    checked_reason(reason, "withdraw")
+    with workspace.writing() as writing:
+        state = writing.state
+        record = the_edit(state, name)
+        if not allowed(record.state, Step.WITHDRAW):
+            raise WrongStateError(
+                f"withdraw {record.id}: it is {record.state}, expected PROPOSED or "
+                "APPLIED",
+                "A live edit is taken back with `governance edit revert`.",
+            )
+        actor = actor_name(
+            workspace.settings, workspace.layout, state.roster, state.size + 1
+        )
+        writing.append(EditWithdrawn(edit=record.id, reason=reason.strip()), actor)
+        return record.id
+
+
+def checked_reason(reason: str, action: str) -> str:
+    """Return a reason or comment that says something and is not endless.
+
+    Raises:
+        UsageError: It is empty or over 2,000 characters.
+    """
+    found = reason.strip()
+    if not found or len(found) > LONGEST_REASON:
+        raise UsageError(
+            f"{action}: expected a reason of 1 to {LONGEST_REASON} characters, found "
+            f"{len(found)}",
+            "Say why in a sentence.",
+        )
+    return found
+
+
+def _identity(workspace: Workspace, state: WorkspaceState) -> Identity:
+    return find_identity(
+        workspace.settings, workspace.layout, state.roster, state.size + 1
+    )
+
+
+def _signature(identity: Identity, request: EditRequest) -> str:
+    return identity.signer.sign(request.digest.encode("ascii"), PROPOSAL_NAMESPACE)
+
+
+def _append(
+    workspace: Workspace,
+    writing: Writing,
+    identity: Identity,
+    request: EditRequest,
+    signature: str,
+) -> str:
+    # Judged again here: another edit may have gone live since.
+    findings = _refuse(workspace, writing.state, request)
+    edit = writing.state.next_edit_id()
+    writing.append(
+        EditProposed(
+            edit=edit,
+            model=request.model,
+            digest=request.digest,
+            request=request.document,
+            findings=[
+                {
+                    "rule": finding.rule,
+                    "outcome": finding.outcome.value,
+                    "message": finding.message,
+                }
+                for finding in findings
+            ],
+            key=identity.key,
+            signature=signature,
+        ),
+        identity.principal,
+    )
+    return edit
+
+
+def _judged(
+    workspace: Workspace, state: WorkspaceState, request: EditRequest
+) -> tuple[Finding, ...]:
+    live = live_requests(workspace.store, state, request.model)
+    return judge_proposal(workspace.policy(state), request, live)
+
+
+def _refuse(
+    workspace: Workspace, state: WorkspaceState, request: EditRequest
+) -> tuple[Finding, ...]:
+    for record in state.edits.values():
+        if record.digest == request.digest and record.state in _OPEN:
+            raise WrongStateError(
+                f"propose: this is the same request as {record.id}, which is "
+                f"{record.state}",
+                f"`governance edit show {record.id}` shows it.",
+            )
+    findings = _judged(workspace, state, request)
+    refuse_findings(workspace.policy(state), findings, request)
+    return findings
+
+
+def refuse_findings(
+    policy: Policy, findings: Sequence[Finding], request: EditRequest
+) -> None:
+    """Refuse what the policy refuses.
+
+    Raises:
+        PolicyRefusedError: It does; every rule in the way is named.
+    """
+    if refused(policy, findings):
+        against = [item for item in findings if item.outcome is not Outcome.PASS]
+        said = "; ".join(f"{item.rule}: {item.message}" for item in against)
+        raise PolicyRefusedError(
+            f"policy {policy.name} refuses {safe(request.title, 120)!r}: {said}",
+            "`governance policy show` prints the rules. Nothing was recorded.",
+        )
+
+
+def _refuse_twins(requests: Iterable[EditRequest]) -> None:
+    seen: set[str] = set()
+    for request in requests:
+        if request.digest in seen:
+            raise WrongStateError(
+                f"propose: {safe(request.title, 120)!r} is given twice",
+                "Give each request once.",
+            )
+        seen.add(request.digest)
+
+
+def _check_loaded(
+    workspace: Workspace, loaded: Sequence[LoadedRequest], path: Path
+) -> None:
+    """Check what only the engine and the model's tokenizer can tell.
+
+    Raises:
+        RequestError: A parameter, action or word the model or method does not have.
+        NotFoundError: The model is not registered.
+    """
+    for item in loaded:
+        try:
+            _check_words(workspace, item.request)
+            workspace.parts.solver.validate(item.request)
+        except RequestError as error:
+            if error.file is not None:
+                raise
+            raise RequestError(
+                error.message,
+                error.hint,
+                file=safe(path.name, 200),
+                line=error.line,
+                field=error.field,
+            ) from error
+
+
+def _check_words(workspace: Workspace, request: EditRequest) -> None:
+    model = the_model(workspace.state, request.model)
+    vocabulary = workspace.parts.models.vocabulary(model)
+    prompts = tuple(dict.fromkeys(_prompts(request)))
+    if not vocabulary.unknown_words(text for _, text in prompts):
+        prompts = tuple(item for item in prompts if vocabulary.too_long([item[1]]))
+    for field, text in prompts:
+        unknown = vocabulary.unknown_words([text])
+        if unknown:
+            raise RequestError(
+                f"{field}: the model {model.name} has no word for "
+                f"{safe(', '.join(unknown), 200)!r}, expected words of its vocabulary",
+                "Use words the model's tokenizer knows.",
+                field=field,
+            )
+        if vocabulary.too_long([text]):
+            raise RequestError(
+                f"{field}: {safe(text, 60)!r} has more tokens than the model reads",
+                "Shorten it.",
+                field=field,
+            )
+
+
+def _prompts(request: EditRequest) -> Iterator[tuple[str, str]]:
+    """Yield every text that becomes a prompt, with the field it stands in."""
+    checks = request.checks
+    found = chain(
+        _concept_prompts(request),
+        (("spec.preserve", text) for text in request.preserve),
+        (("spec.checks.efficacy", text) for text in checks.efficacy),
+        (("spec.checks.generality", text) for text in checks.generality),
+        (("spec.checks.specificity", item.prompt) for item in checks.specificity),
+    )
+    return ((field, text) for field, text in found if text.strip())
+
+
+def _concept_prompts(request: EditRequest) -> Iterator[tuple[str, str]]:
+    for index, concept in enumerate(request.concepts):
+        field = f"spec.concepts.{index}"
+        yield f"{field}.source", concept.source
+        yield f"{field}.destination", concept.destination or ""
+        for attribute in request.attributes:
+            filled = attribute.prompt.replace("{}", concept.source)
+            yield f"spec.attributes.{attribute.name}.prompt", filled
+        for template in _templates(request):
+            yield "spec.parameters.templates", template.replace("{}", concept.source)
+
+
+def _templates(request: EditRequest) -> tuple[str, ...]:
+    value = request.parameters.get("templates")
+    given = value if isinstance(value, list | tuple) else ()
+    return tuple(item for item in given if isinstance(item, str))

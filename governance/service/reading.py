@@ -1,0 +1,261 @@
+"""What a person sees of edits: the inbox, one edit in full, its images."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from governance.canonical import JSON, canonical_bytes, sha256_hex
+from governance.domain.events import Document
+from governance.domain.lifecycle import EditState, EvidenceStatus
+from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
+from governance.domain.state import Candidate, EditRecord, WorkspaceState
+from governance.service import views
+from governance.service.evidence import read_evidence
+from governance.service.fields import table, tables, text, texts, whole
+from governance.service.layout import Layout
+from governance.service.planning import candidate_broken
+from governance.service.readiness import approval_refusal, weigh
+from governance.service.selecting import the_edit
+from governance.service.stored import request_of
+from governance.service.workspace import Workspace
+
+
+def evidence_status(state: WorkspaceState, record: EditRecord) -> EvidenceStatus:
+    """Say what is known about an edit's newest candidate."""
+    status = state.evidence(record)
+    waiting = record.state is EditState.APPLIED
+    if waiting and candidate_broken(state, record) is not None:
+        return EvidenceStatus.STALE
+    return status
+
+
+def summary(state: WorkspaceState, record: EditRecord) -> views.EditSummary:
+    """Return one line of the inbox."""
+    metadata = table(record.request, "metadata")
+    spec = table(record.request, "spec")
+    return views.EditSummary(
+        id=record.id,
+        title=text(metadata, "title").strip(),
+        action=text(spec, "action"),
+        method=text(spec, "method"),
+        model=record.model,
+        state=record.state,
+        evidence=evidence_status(state, record),
+        proposer=record.proposer,
+        time=record.time,
+    )
+
+
+def summaries(
+    state: WorkspaceState, wanted: EditState | None, model: str | None
+) -> tuple[views.EditSummary, ...]:
+    """Return the inbox, newest first."""
+    return tuple(
+        summary(state, record)
+        for _, record in sorted(state.edits.items(), reverse=True)
+        if wanted in (None, record.state) and model in (None, record.model)
+    )
+
+
+def detail(workspace: Workspace, name: str) -> views.EditDetail:
+    """Return one edit in full.
+
+    Args:
+        workspace: The workspace.
+        name: Its id.
+    """
+    state = workspace.state
+    record = the_edit(state, name)
+    candidate = state.candidates.get(record.candidate or "")
+    request = request_of(workspace.store, record)
+    return views.EditDetail(
+        id=record.id,
+        state=record.state,
+        evidence=evidence_status(state, record),
+        summary=summary(state, record),
+        request=record.request,
+        effective_parameters=workspace.parts.solver.parameters(request),
+        digest=record.digest,
+        findings=tuple(
+            views.Finding(text(f, "rule"), text(f, "outcome"), text(f, "message"))
+            for f in record.findings
+        ),
+        candidate=record.candidate,
+        candidate_edits=() if candidate is None else candidate.edits,
+        evidence_digest=_evidence_digest(candidate),
+        certificate=_certificate(candidate),
+        sites=_sites(candidate),
+        conflicts=_conflicts(candidate),
+        verdict=_verdict(candidate),
+        metrics=_metrics(workspace, candidate, record.id),
+        signoffs=tuple(signoff_view(signed) for signed in record.signoffs),
+        missing=_missing(workspace, state, record),
+        verify_lines=verify_lines(workspace.layout, record.signoffs),
+    )
+
+
+def _evidence_digest(candidate: Candidate | None) -> str | None:
+    if candidate is None or candidate.check is None:
+        return None
+    return candidate.check.evidence
+
+
+def _certificate(candidate: Candidate | None) -> tuple[views.CertificateRow, ...]:
+    if candidate is None:
+        return ()
+    return tuple(certificate_row(row) for row in candidate.applied.certificate)
+
+
+def certificate_row(row: Document) -> views.CertificateRow:
+    """Read one row of a certificate back."""
+    return views.CertificateRow(
+        edit=text(row, "edit"),
+        source=text(row, "source"),
+        residual=_figure(row, "residual"),
+        drift=_figure(row, "drift"),
+        condition=_figure(row, "condition"),
+        note=str(row.get("note") or ""),
+    )
+
+
+def _figure(row: Document, name: str) -> float:
+    value = row.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _sites(candidate: Candidate | None) -> tuple[views.SiteNorm, ...]:
+    rows = () if candidate is None else candidate.applied.sites
+    return tuple(
+        views.SiteNorm(text(row, "name"), _figure(row, "norm")) for row in rows
+    )
+
+
+def _conflicts(candidate: Candidate | None) -> tuple[str, ...]:
+    rows = () if candidate is None else candidate.applied.conflicts
+    return tuple(text(row, "message") for row in rows)
+
+
+def _verdict(candidate: Candidate | None) -> views.Verdict | None:
+    if candidate is None or candidate.check is None:
+        return None
+    check = candidate.check
+    return views.Verdict(check.outcome, tuple(_rule(row) for row in check.rules))
+
+
+def _rule(row: Document) -> views.RuleResult:
+    n = row.get("n")
+    return views.RuleResult(
+        rule=text(row, "rule"),
+        outcome=text(row, "outcome"),
+        value=_maybe(row.get("value")),
+        limit=text(row, "limit"),
+        bound=text(row, "bound"),
+        n=n if isinstance(n, int) else None,
+        low=_maybe(row.get("low")),
+        high=_maybe(row.get("high")),
+        message=text(row, "message"),
+    )
+
+
+def _maybe(value: JSON) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _metrics(
+    workspace: Workspace, candidate: Candidate | None, edit: str
+) -> Mapping[str, JSON]:
+    digest = _evidence_digest(candidate)
+    if digest is None:
+        return {}
+    rows = table(read_evidence(workspace.store, digest), "metrics").get(edit, ())
+    return {
+        text(row, "name"): {key: value for key, value in row.items() if key != "name"}
+        for row in tables({"metrics": rows}, "metrics")
+    }
+
+
+def signoff_view(signed: Signed) -> views.SignOffView:
+    """Return a sign-off as it stands in the ledger."""
+    return views.SignOffView(
+        principal=signed.principal,
+        key=signed.key,
+        decision=str(signed.document.get("decision", "")),
+        time=signed.time,
+        statement=signed.document,
+        signature=signed.signature,
+    )
+
+
+def _missing(
+    workspace: Workspace, state: WorkspaceState, record: EditRecord
+) -> tuple[str, ...]:
+    if record.state not in (EditState.PROPOSED, EditState.APPLIED):
+        return ()
+    refusal = approval_refusal(state, workspace.policy(state), record)
+    if refusal is not None:
+        return (refusal.message,)
+    candidate = state.candidates[record.candidate or ""]
+    return weigh(workspace, state, candidate, workspace.now()).missing
+
+
+def verify_lines(layout: Layout, signoffs: Sequence[Signed]) -> tuple[str, ...]:
+    """Return commands with which stock ``ssh-keygen`` verifies sign-offs.
+
+    Args:
+        layout: Where the generated allowed_signers and the objects lie.
+        signoffs: The sign-offs; statement and signature are objects too.
+    """
+    lines = []
+    for signed in signoffs:
+        message = _object(layout, canonical_bytes(signed.document))
+        signature = _object(layout, signed.signature.encode("ascii"))
+        command = ["ssh-keygen", "-Y", "verify", "-f", str(layout.allowed_signers)]
+        command += ["-I", signed.principal, "-n", SIGNOFF_NAMESPACE, "-s", signature]
+        lines.append(f"{shlex.join(command)} < {shlex.quote(message)}")
+    return tuple(lines)
+
+
+def _object(layout: Layout, content: bytes) -> str:
+    digest = sha256_hex(content)
+    return str(layout.objects / digest[:2] / digest[2:])
+
+
+def images(workspace: Workspace, name: str) -> tuple[views.ImageSet, ...]:
+    """Return the images of an edit's newest evidence, re-hashed.
+
+    Args:
+        workspace: The workspace.
+        name: Edit id.
+    """
+    record, document = _evidence(workspace, name)
+
+    def path(row: Document, column: str) -> Path | None:
+        digest = row[column]
+        return None if digest is None else workspace.store.path(str(digest))
+
+    return tuple(
+        views.ImageSet(
+            prompt=text(row, "prompt"),
+            seed=whole(row, "seed"),
+            base=path(row, "base"),
+            live=path(row, "live"),
+            candidate=workspace.store.path(text(row, "candidate")),
+        )
+        for row in tables(document, "images")
+        if row["edit"] == record.id
+    )
+
+
+def sheets(workspace: Workspace, name: str) -> tuple[Path, ...]:
+    """Return the contact sheets of an edit's newest evidence, re-hashed."""
+    _, document = _evidence(workspace, name)
+    return tuple(workspace.store.path(item) for item in texts(document, "sheets"))
+
+
+def _evidence(workspace: Workspace, name: str) -> tuple[EditRecord, Mapping[str, JSON]]:
+    state = workspace.state
+    record = the_edit(state, name)
+    digest = _evidence_digest(state.candidates.get(record.candidate or ""))
+    if digest is None:
+        return record, {"images": [], "sheets": []}
+    return record, read_evidence(workspace.store, digest)

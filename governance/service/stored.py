@@ -1,0 +1,134 @@
+"""Documents in the object store, read back as what they are."""
+
+import json
+from collections.abc import Mapping
+
+from governance.canonical import JSON, canonical_bytes
+from governance.documents.request import request_from_document
+from governance.documents.suite import Suite, suite_from_document
+from governance.domain.request import EditRequest
+from governance.domain.snapshot import SNAPSHOT_FORMAT, Snapshot
+from governance.domain.state import EditRecord
+from governance.errors import IntegrityError, RequestError
+from governance.ledger.store import ObjectStore
+from governance.policy.files import policy_from_document
+from governance.policy.model import Policy
+from governance.service.fields import table, texts
+
+_HINT = "Run `governance ledger verify`."
+
+
+def put_document(store: ObjectStore, document: Mapping[str, JSON]) -> str:
+    """Store a document's canonical bytes under their own digest."""
+    return store.put_bytes(canonical_bytes(document))
+
+
+def stored_document(store: ObjectStore, digest: str) -> Mapping[str, JSON]:
+    """Read a JSON document back, re-hashed.
+
+    Args:
+        store: The objects.
+        digest: Which one.
+
+    Raises:
+        NotFoundError: It is not there.
+        IntegrityError: Its bytes are not what the digest says, or no document.
+    """
+    try:
+        found = json.loads(store.get(digest))
+    except ValueError as error:
+        raise IntegrityError(f"object {digest[:12]} is no JSON", _HINT) from error
+    if not isinstance(found, dict):
+        raise IntegrityError(f"object {digest[:12]} is no JSON document", _HINT)
+    return found
+
+
+def stored_policy(store: ObjectStore, digest: str) -> Policy:
+    """Read a policy and its suite back.
+
+    Raises:
+        IntegrityError: What is stored is no policy.
+    """
+    try:
+        return policy_from_document(stored_document(store, digest), store.get)
+    except RequestError as error:
+        message = f"policy {digest[:12]} cannot be read back: {error.message}"
+        raise IntegrityError(message, _HINT) from error
+
+
+def stored_suite(store: ObjectStore, digest: str) -> Suite:
+    """Read a suite back.
+
+    Raises:
+        IntegrityError: What is stored is no suite.
+    """
+    try:
+        return suite_from_document(stored_document(store, digest))
+    except RequestError as error:
+        message = f"suite {digest[:12]} cannot be read back: {error.message}"
+        raise IntegrityError(message, _HINT) from error
+
+
+def stored_snapshot(store: ObjectStore, digest: str) -> Snapshot:
+    """Read a snapshot's document back.
+
+    Args:
+        store: The objects.
+        digest: Snapshot digest.
+
+    Raises:
+        NotFoundError: It is not there.
+        IntegrityError: It is not what its digest says.
+    """
+    document = stored_document(store, digest)
+    if document.get("format") != SNAPSHOT_FORMAT:
+        raise IntegrityError(f"object {digest[:12]} is no snapshot", _HINT)
+    snapshot = Snapshot(
+        base=str(document["base"]),
+        edits=texts(document, "edits"),
+        tensors={
+            name: str(value) for name, value in table(document, "tensors").items()
+        },
+    )
+    if snapshot.digest != digest:
+        raise IntegrityError(
+            f"snapshot {digest[:12]}: expected {digest}, found {snapshot.digest}",
+            _HINT,
+        )
+    return snapshot
+
+
+def check_snapshot(store: ObjectStore, digest: str) -> Snapshot:
+    """Re-hash a snapshot: its document and every tensor it names.
+
+    Raises:
+        NotFoundError: Something of it is missing.
+        IntegrityError: Something of it changed.
+    """
+    snapshot = stored_snapshot(store, digest)
+    for name, tensor in sorted(snapshot.tensors.items()):
+        try:
+            store.open(tensor).close()
+        except IntegrityError as error:
+            message = f"snapshot {digest[:12]}, tensor {name}: {error.message}"
+            raise IntegrityError(message, error.hint) from error
+    return snapshot
+
+
+def request_of(store: ObjectStore, record: EditRecord) -> EditRequest:
+    """Rebuild an edit's request from the ledger and the object store.
+
+    Raises:
+        IntegrityError: The recorded request is not the one its digest names.
+    """
+    try:
+        request = request_from_document(record.request, store.get)
+    except RequestError as error:
+        message = f"{record.id}: the recorded request cannot be read: {error.message}"
+        raise IntegrityError(message, _HINT) from error
+    if request.digest != record.digest:
+        raise IntegrityError(
+            f"{record.id}: expected request {record.digest}, found {request.digest}",
+            _HINT,
+        )
+    return request

@@ -1,0 +1,192 @@
+"""Verify: re-hash every entry, object and signature, and name the first that is off."""
+
+from governance.domain.events import (
+    EditProposed,
+    EditReverted,
+    EditsApplied,
+    EditsChecked,
+    Event,
+    ModelRegistered,
+    SignOffGiven,
+    SnapshotActivated,
+    SnapshotRestored,
+    WorkspaceCreated,
+    parse_event,
+)
+from governance.domain.signoff import (
+    ROLLBACK_NAMESPACE,
+    SIGNOFF_NAMESPACE,
+    Head,
+    Signed,
+)
+from governance.domain.state import WorkspaceState
+from governance.errors import GovernanceError, IntegrityError
+from governance.ledger.entry import Entry
+from governance.ledger.store import ObjectStore
+from governance.service.authority import (
+    allowed_signers_text,
+    check_heads,
+    verify_proposal,
+    verify_signed,
+)
+from governance.service.book import Book
+from governance.service.evidence import check_evidence
+from governance.service.fields import table, text, whole
+from governance.service.readiness import weigh
+from governance.service.stored import (
+    check_snapshot,
+    request_of,
+    stored_policy,
+    stored_suite,
+)
+from governance.service.views import HeadView, LedgerVerdict
+from governance.service.workspace import Workspace
+
+
+def verify(workspace: Workspace) -> LedgerVerdict:
+    """Recompute everything the ledger says and cites.
+
+    Args:
+        workspace: The workspace.
+
+    Returns:
+        Whether all of it holds, else the first entry that does not, and why.
+    """
+    report = workspace.ledger.verify()
+    head = HeadView(report.head.size, report.head.root)
+    if report.first_bad is not None:
+        bad = report.first_bad
+        return _broken(report.entries, head, bad.sequence, bad.problem)
+    book = Book()
+    for entry in workspace.ledger.entries():
+        try:
+            book = book.after((entry,))
+            event = parse_event(entry.event, entry.data)
+            _check_entry(workspace, book.state, event, entry)
+            _check_head(workspace, event)
+        except GovernanceError as error:
+            return _broken(report.entries, head, entry.sequence, error.message)
+    message = _roster_copy(workspace, book.state)
+    return LedgerVerdict(not message, report.entries, head, None, message)
+
+
+def _broken(entries: int, head: HeadView, at: int, message: str) -> LedgerVerdict:
+    return LedgerVerdict(
+        ok=False, entries=entries, head=head, first_bad=at, message=message
+    )
+
+
+def _check_entry(
+    workspace: Workspace, state: WorkspaceState, event: Event, entry: Entry
+) -> None:
+    store = workspace.store
+    match event:
+        case WorkspaceCreated():
+            stored_policy(store, text(event.policy, "digest"))
+            for name in event.suites:
+                stored_suite(store, text(event.suites, name))
+        case ModelRegistered():
+            check_snapshot(store, event.base)
+        case EditsApplied():
+            check_snapshot(store, event.candidate)
+            check_snapshot(store, event.parent)
+        case EditsChecked():
+            check_evidence(store, event.evidence)
+            stored_suite(store, event.suite)
+        case SnapshotActivated():
+            _check_activation(workspace, state, event, entry)
+        case _:
+            _check_signatures(store, state, event, entry)
+
+
+def _check_signatures(
+    store: ObjectStore, state: WorkspaceState, event: Event, entry: Entry
+) -> None:
+    match event:
+        case EditProposed():
+            record = state.edits[event.edit]
+            request_of(store, record)
+            verify_proposal(record, state.roster)
+        case SignOffGiven():
+            verify_signed(_signed(event, entry), state.roster, SIGNOFF_NAMESPACE)
+            _check_statement(state, event)
+        case EditReverted() | SnapshotRestored():
+            check_snapshot(store, event.snapshot)
+            verify_signed(_signed(event, entry), state.roster, ROLLBACK_NAMESPACE)
+            _check_rollback(event)
+        case _:
+            return
+
+
+def _check_statement(state: WorkspaceState, event: SignOffGiven) -> None:
+    """Compare what was signed with what the entry says was signed."""
+    digests = [state.edits[name].digest for name in event.edits]
+    statement = event.statement
+    same = (
+        statement.get("candidate") == event.candidate
+        and statement.get("decision") == event.decision
+        and statement.get("edits") == digests
+        and statement.get("origin") == state.origin
+    )
+    if not same:
+        raise IntegrityError("the entry says something else than what was signed")
+
+
+def _check_rollback(event: EditReverted | SnapshotRestored) -> None:
+    statement = event.statement
+    same = (
+        statement.get("snapshot") == event.snapshot
+        and statement.get("reason") == event.reason
+    )
+    if not same:
+        raise IntegrityError("the entry says something else than what was signed")
+
+
+def _check_activation(
+    workspace: Workspace,
+    state: WorkspaceState,
+    event: SnapshotActivated,
+    entry: Entry,
+) -> None:
+    """Check that the sign-offs before it were enough."""
+    candidate = state.candidates.get(event.snapshot)
+    if candidate is None:
+        raise IntegrityError(f"snapshot {event.snapshot[:12]} was never a candidate")
+    missing = weigh(workspace, state, candidate, entry.time).missing
+    if missing:
+        raise IntegrityError(
+            f"snapshot {event.snapshot[:12]} went live without {', '.join(missing)}"
+        )
+
+
+def _signed(
+    event: SignOffGiven | EditReverted | SnapshotRestored, entry: Entry
+) -> Signed:
+    return Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+
+
+def _check_head(workspace: Workspace, event: Event) -> None:
+    """Check that the log holds the head a statement says its signer saw."""
+    if isinstance(event, SignOffGiven | EditReverted | SnapshotRestored):
+        head = table(event.statement, "head")
+        seen = Head(whole(head, "size"), text(head, "root"))
+        check_heads(workspace.ledger, (seen,))
+
+
+def _roster_copy(workspace: Workspace, state: WorkspaceState) -> str:
+    """Compare the generated allowed_signers with the roster."""
+    path = workspace.layout.allowed_signers
+    try:
+        found = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return f"{path} cannot be read; expected the roster's copy"
+    if found != allowed_signers_text(state.roster):
+        return f"{path} is not the roster the ledger holds"
+    return ""

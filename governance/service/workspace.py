@@ -1,0 +1,172 @@
+"""An open workspace: ledger, objects, parts, and the one way to write."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from governance.domain.events import Event
+from governance.domain.signoff import Head
+from governance.domain.state import WorkspaceState
+from governance.errors import LedgerError
+from governance.ledger.entry import Entry, timestamp
+from governance.ledger.log import Ledger, WriteTransaction
+from governance.ledger.store import ObjectStore
+from governance.policy.model import Policy
+from governance.service.book import Book
+from governance.service.layout import Layout
+from governance.service.ports import Parts, Place
+from governance.service.stored import stored_policy
+from governance.settings import Settings
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def __call__(self) -> datetime:
+        """Return an aware moment."""
+
+
+def utc_now() -> datetime:
+    """Return the local clock's time in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Writing:
+    """A write transaction and the state it decides on.
+
+    Args:
+        transaction: The ledger's.
+        book: State as of the newest entry, own ones included.
+        now: Time of every entry, RFC 3339 UTC.
+    """
+
+    transaction: WriteTransaction
+    book: Book
+    now: str
+
+    @property
+    def state(self) -> WorkspaceState:
+        """The state as of the newest entry, own ones included."""
+        return self.book.state
+
+    def append(self, event: Event, actor: str) -> Entry:
+        """Append an event and fold it, so that an illegal one is never kept.
+
+        Args:
+            event: What happened.
+            actor: Who did it.
+
+        Raises:
+            IntegrityError: The lifecycle forbids it.
+        """
+        entry = self.transaction.append(event.name, actor, event.data(), now=self.now)
+        self.book = self.book.after((entry,))
+        return entry
+
+
+class Workspace:
+    """What every action of the service works with.
+
+    Args:
+        settings: Where it lies and who acts.
+        ledger: The open ledger.
+        parts: Everything heavy.
+        clock: Tells the time.
+    """
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, parts: Parts, clock: Clock = utc_now
+    ) -> None:
+        self.settings = settings
+        self.layout = Layout(settings.workspace)
+        self.ledger = ledger
+        self.parts = parts
+        self.store = ObjectStore(self.layout.objects)
+        self._clock = clock
+        self._book = Book()
+        self._policies: dict[str, Policy] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def place(self) -> Place:
+        """Where the parts read and write."""
+        return Place(
+            store=self.store,
+            images=self.layout.images,
+            encodings=self.layout.encodings,
+            device=self.settings.device,
+        )
+
+    @property
+    def book(self) -> Book:
+        """State and snapshots as of the newest entry."""
+        with self._lock:
+            entries = self.ledger.entries(after=self._book.state.size)
+            self._book = self._book.after(entries)
+            return self._book
+
+    @property
+    def state(self) -> WorkspaceState:
+        """The state as of the newest entry."""
+        return self.book.state
+
+    def now(self) -> str:
+        """Return the time, RFC 3339 UTC."""
+        return timestamp(self._clock())
+
+    def policy(self, state: WorkspaceState | None = None) -> Policy:
+        """Return the policy in force.
+
+        Args:
+            state: As of when; now where omitted.
+
+        Raises:
+            IntegrityError: The stored policy is not the recorded one.
+        """
+        digest = str((state or self.state).policy["digest"])
+        if digest not in self._policies:
+            self._policies[digest] = stored_policy(self.store, digest)
+        return self._policies[digest]
+
+    @contextmanager
+    def writing(
+        self, expected: Head | None = None, *, now: str | None = None
+    ) -> Iterator[Writing]:
+        """Decide and append while nobody else writes.
+
+        Args:
+            expected: Head an earlier decision was made on, where it depends on it.
+            now: Time of the entries; the clock's where omitted.
+
+        Yields:
+            The transaction; kept at the end, lost on any exception.
+
+        Raises:
+            LedgerError: The workspace is open for reading only, or the ledger busy.
+        """
+        self.refuse_readonly("write")
+        book = self.book
+        with self.ledger.write(expected) as transaction:
+            book = book.after(transaction.entries(after=book.state.size))
+            yield Writing(transaction, book, now or self.now())
+
+    def refuse_readonly(self, action: str) -> None:
+        """Refuse an action in a workspace that is open for reading only.
+
+        Raises:
+            LedgerError: It is.
+        """
+        if self.settings.readonly:
+            raise LedgerError(
+                f"{action}: the workspace {self.layout.root} is open for reading only",
+                "Open it without --readonly.",
+            )
+
+    def path(self, name: str) -> Path:
+        """Return where an object lies, re-hashed, for a program that needs a path."""
+        return self.store.path(name)
