@@ -98,7 +98,9 @@ def weights(
         ("two.v", "v", 3),
     ]
     matrices = {
-        key: torch.randn(rows, width, generator=generator, dtype=torch.float64).to(dtype)
+        key: torch.randn(rows, width, generator=generator, dtype=torch.float64).to(
+            dtype
+        )
         for key, _, rows in sizes
     }
     return FakeWeights(matrices, {key: projection for key, projection, _ in sizes})

@@ -35,9 +35,7 @@ def uce(
     return left @ np.linalg.inv(right)
 
 
-def time(
-    W: Matrix, pairs: Sequence[tuple[Matrix, Matrix]], *, ridge: float
-) -> Matrix:
+def time(W: Matrix, pairs: Sequence[tuple[Matrix, Matrix]], *, ridge: float) -> Matrix:
     """(lambda W + sum v* c^T)(lambda I + sum c c^T)^-1 over all rows of all prompts."""
     left = ridge * W
     right = ridge * np.eye(W.shape[1])

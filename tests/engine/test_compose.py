@@ -1,7 +1,6 @@
 """A composition is a function of the set of edits, and says what it did."""
 
 import itertools
-import random
 from dataclasses import replace
 
 import pytest
@@ -45,7 +44,10 @@ def twenty() -> list[EditSpec]:
             method="uce",
             action="debias",
             concepts=(Concept(f"job{n}"),),
-            attributes=(Attribute("f", "female {}", 0.5), Attribute("m", "male {}", 0.5)),
+            attributes=(
+                Attribute("f", "female {}", 0.5),
+                Attribute("m", "male {}", 0.5),
+            ),
             alphas=((0.25, -0.25),),
             parameters={},
         )
@@ -68,9 +70,7 @@ def same_bytes(one: Edited, other: Edited) -> bool:
 def test_any_order_gives_the_same_bytes_and_certificates(width: int) -> None:
     base, edits = weights(width, torch.float32), twenty()
     first = run(edits, base, width)
-    shuffled = edits.copy()
-    random.Random(1).shuffle(shuffled)
-    second = run(shuffled, base, width)
+    second = run(edits[7:] + edits[6::-1], base, width)
     assert same_bytes(first, second)
     assert first.certificates == second.certificates
     assert len(first.tensors) == 4
@@ -95,7 +95,9 @@ def test_no_edit_changes_nothing() -> None:
     assert edited.warnings == ()
 
 
-def test_edits_with_different_lambdas_solve_as_each_alone_where_rows_do_not_meet() -> None:
+def test_edits_with_different_lambdas_solve_as_each_alone_where_rows_do_not_meet() -> (
+    None
+):
     # Orthogonal keys: a joint solve is the sum of both published solutions.
     class Orthogonal(FakeEncoder):
         def _row(self, text: str, index: int) -> torch.Tensor:
@@ -169,7 +171,9 @@ def test_residual_and_drift_are_what_the_weights_say() -> None:
         "a" * 64, "erase", "uce", (Concept("kora", "art"),), preserve=("lume",)
     )
     edited = apply(compose([one], encoder), base)
-    key, target, kept = (encoder.encode_full([t])[0][1] for t in ("kora", "art", "lume"))
+    key, target, kept = (
+        encoder.encode_full([t])[0][1] for t in ("kora", "art", "lume")
+    )
     left = gap = moved = size = 0.0
     for name, W in base.matrices.items():
         new = edited.tensors[name]
@@ -246,7 +250,10 @@ def test_two_edits_of_one_digest_are_refused() -> None:
 
 def test_a_source_that_time_cannot_align_is_refused_and_uce_offered() -> None:
     bad = spec(
-        1, method="time", action="update", concepts=(Concept("a rose", "a tulip"),),
+        1,
+        method="time",
+        action="update",
+        concepts=(Concept("a rose", "a tulip"),),
         parameters={},
     )
     with pytest.raises(RequestError, match="not within") as caught:
@@ -259,8 +266,12 @@ def test_an_overflowing_weight_is_refused_by_name() -> None:
     base = weights(dtype=torch.float16)
     base.matrices["one.v"] *= 4e3
     strong = spec(
-        1, method="uce", action="debias", concepts=(Concept("job"),),
-        attributes=(Attribute("f", "female {}", 1.0),), alphas=((1e5,),),
+        1,
+        method="uce",
+        action="debias",
+        concepts=(Concept("job"),),
+        attributes=(Attribute("f", "female {}", 1.0),),
+        alphas=((1e5,),),
         parameters={"projections": ["v"]},
     )
     with pytest.raises(EngineError, match=r"one\.v overflows torch\.float16"):
@@ -268,7 +279,9 @@ def test_an_overflowing_weight_is_refused_by_name() -> None:
 
 
 def test_a_matrix_of_another_width_is_refused_by_name() -> None:
-    with pytest.raises(EngineError, match=r"one\.k has shape \(5, 14\); expected \[d_out, 13"):
+    with pytest.raises(
+        EngineError, match=r"one\.k has shape \(5, 14\); expected \[d_out, 13"
+    ):
         run([spec(1)], weights(14), 13)
 
 

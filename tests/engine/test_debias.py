@@ -31,7 +31,7 @@ class World:
     ) -> dict[int, Ratios]:
         assert number == len(self.asked)
         self.asked.append(active)
-        found = {}
+        found: dict[int, Ratios] = {}
         for i in active:
             share = min(1.0, max(0.0, self.starts[i] + self.slope * alphas[i][0]))
             found[i] = (share, 1 - share)
@@ -68,8 +68,10 @@ def test_three_attributes_of_any_shares_are_reached() -> None:
     spec = replace(
         SPEC,
         concepts=(Concept("guard"),),
-        attributes=tuple(Attribute(n, f"{n} {{}}", r) for n, r in
-                         (("young", 0.2), ("middle", 0.3), ("old", 0.5))),
+        attributes=tuple(
+            Attribute(n, f"{n} {{}}", r)
+            for n, r in (("young", 0.2), ("middle", 0.3), ("old", 0.5))
+        ),
     )
 
     def observe(alphas: Alphas, active: tuple[int, ...], _: int) -> dict[int, Ratios]:
@@ -95,8 +97,9 @@ def test_a_target_that_is_not_reached_is_an_error_that_says_how_far_it_got() -> 
         search(spec, World((0.1, 0.5), slope=0.0))
 
 
-@pytest.mark.parametrize("found", [{0: (0.5, 0.5)}, {0: (0.5,), 1: (0.5,)}, {
-    0: (1.5, -0.5), 1: (0.5, 0.5)}])
+@pytest.mark.parametrize(
+    "found", [{0: (0.5, 0.5)}, {0: (0.5,), 1: (0.5,)}, {0: (1.5, -0.5), 1: (0.5, 0.5)}]
+)
 def test_observed_shares_that_cannot_be_are_refused(found: dict[int, Ratios]) -> None:
     with pytest.raises(EngineError, match="observed"):
         search(SPEC, lambda *_: found)

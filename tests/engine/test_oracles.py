@@ -128,8 +128,15 @@ def test_debias_equals_the_published_formula(width: int) -> None:
         return row
 
     edits = []
-    for name, alphas in (("doctor", (0.5, -0.25, -0.25)), ("old nurse", (-1, 0.75, 0.25))):
-        leans = (last(f"a female {name}"), last(f"a male {name}"), last(f"robot {name}"))
+    for name, alphas in (
+        ("doctor", (0.5, -0.25, -0.25)),
+        ("old nurse", (-1, 0.75, 0.25)),
+    ):
+        leans = (
+            last(f"a female {name}"),
+            last(f"a male {name}"),
+            last(f"robot {name}"),
+        )
         lean = sum(a * v for a, v in zip(alphas, leans, strict=True))
         edits.append((last(name), last(name) + lean))
     expected = {

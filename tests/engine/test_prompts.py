@@ -8,16 +8,20 @@ from governance.errors import RequestError
 from tests.engine.fakes import FakeEncoder
 
 
-def said(method: str, templates: object, subject: str) -> list[str]:
+def said(method: str, subject: str, *, templates: object) -> list[str]:
     action = "update"
     spec = EditSpec(
-        "a", action, method, (Concept("x", "y"),), parameters={"templates": templates}  # type: ignore[dict-item]
+        "a",
+        action,
+        method,
+        (Concept("x", "y"),),
+        parameters={"templates": templates},  # type: ignore[dict-item]
     )
     return [t.say(subject).text for t in validate(spec).templates]
 
 
 def test_art_says_an_artist_in_five_ways_beside_the_bare_name() -> None:
-    assert said("uce", "art", "Kora") == [
+    assert said("uce", "Kora", templates="art") == [
         "Kora",
         "painting by Kora",
         "art by Kora",
@@ -28,7 +32,7 @@ def test_art_says_an_artist_in_five_ways_beside_the_bare_name() -> None:
 
 
 def test_object_says_a_thing_in_five_ways_beside_the_bare_name() -> None:
-    assert said("uce-2023", "object", "rose") == [
+    assert said("uce-2023", "rose", templates="object") == [
         "rose",
         "image of rose",
         "photo of rose",
@@ -39,7 +43,7 @@ def test_object_says_a_thing_in_five_ways_beside_the_bare_name() -> None:
 
 
 def test_time_lower_cases_the_first_letter_after_its_prefixes_only() -> None:
-    assert said("time", True, "A Rose") == [
+    assert said("time", "A Rose", templates=True) == [
         "A Rose",
         "A photo of a Rose",
         "An image of a Rose",
@@ -48,8 +52,11 @@ def test_time_lower_cases_the_first_letter_after_its_prefixes_only() -> None:
 
 
 def test_no_templates_and_a_list_of_them() -> None:
-    assert said("uce", False, "rose") == ["rose"]
-    assert said("time", ["the {} at night"], "rose") == ["rose", "the rose at night"]
+    assert said("uce", "rose", templates=False) == ["rose"]
+    assert said("time", "rose", templates=["the {} at night"]) == [
+        "rose",
+        "the rose at night",
+    ]
 
 
 def test_braces_in_a_concept_mean_nothing() -> None:
@@ -77,7 +84,9 @@ def test_a_subject_without_any_token_is_refused() -> None:
         last_token(Phrase("art by ??", 7, 9), FakeEncoder().tokens("art by ??"))
 
 
-def test_an_omitted_destination_is_art_with_the_art_templates_and_empty_otherwise() -> None:
+def test_an_omitted_destination_is_art_with_the_art_templates_and_empty_otherwise() -> (
+    None
+):
     assert destination_of(Concept("kora"), {"templates": "art"}) == "art"
     assert destination_of(Concept("kora", ""), {"templates": "art"}) == ""
     assert destination_of(Concept("kora"), {"templates": "object"}) == ""

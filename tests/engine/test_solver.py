@@ -15,7 +15,9 @@ def random_rows(n: int, d: int, seed: int, weight: float = 2.0) -> EditRows:
     return EditRows(keys, targets, torch.full((n,), weight, dtype=torch.float64))
 
 
-def preserve(m: int, d: int, scale: float, seed: int = 9) -> list[tuple[Tensor, Tensor]]:
+def preserve(
+    m: int, d: int, scale: float, seed: int = 9
+) -> list[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(m, d, generator=generator, dtype=torch.float64)
     weights = torch.full((m,), scale, dtype=torch.float64)
@@ -37,13 +39,16 @@ def by_definition(rows: EditRows, kept: list[tuple[Tensor, Tensor]]) -> Tensor:
     for chunk, weights in kept:
         for p, t in zip(chunk, weights, strict=True):
             G += t * torch.outer(p, p)
-    return right @ torch.linalg.inv(G)
+    inverse: Tensor = torch.linalg.inv(G)
+    return right @ inverse
 
 
 @pytest.mark.parametrize(
     ("n", "m", "d"), [(1, 0, 6), (3, 2, 17), (3, 40, 17), (30, 4, 17), (17, 5, 17)]
 )
-def test_every_path_gives_the_multiplier_of_the_definition(n: int, m: int, d: int) -> None:
+def test_every_path_gives_the_multiplier_of_the_definition(
+    n: int, m: int, d: int
+) -> None:
     rows, kept = random_rows(n, d, seed=n), preserve(m, d, 0.7)
     found = solve(rows, kept, m)
     expected = by_definition(rows, kept)
@@ -57,13 +62,17 @@ def test_every_path_gives_the_multiplier_of_the_definition(n: int, m: int, d: in
 def test_factors_give_the_same_weights_as_the_dense_change(n: int, m: int) -> None:
     d, rows = 11, random_rows(n, 11, seed=3)
     found = solve(rows, preserve(m, d, 1.0), m)
-    W = torch.randn(7, d, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    W = torch.randn(
+        7, d, dtype=torch.float64, generator=torch.Generator().manual_seed(5)
+    )
     up, down = found.factors(W)
     assert up.shape == (7, min(n, d))
     assert down.shape == (min(n, d), d)
     assert torch.allclose(up @ down, found.delta(W), atol=1e-13)
     assert torch.allclose(found.delta(W), W @ dense(found), atol=1e-13)
-    assert torch.allclose(found.change(rows.keys), rows.keys @ dense(found).T, atol=1e-12)
+    assert torch.allclose(
+        found.change(rows.keys), rows.keys @ dense(found).T, atol=1e-12
+    )
 
 
 def test_zero_residual_rows_change_nothing_and_still_protect() -> None:
@@ -117,7 +126,9 @@ def test_the_condition_is_close_to_the_true_one_and_never_above_it() -> None:
 
 def test_an_ill_conditioned_system_is_refused_with_its_condition() -> None:
     rows = random_rows(3, 5, seed=1, weight=1e14)
-    with pytest.raises(EngineError, match=r"has condition \d\.\de\+1\d; expected at most"):
+    with pytest.raises(
+        EngineError, match=r"has condition \d\.\de\+1\d; expected at most"
+    ):
         solve(rows, [], 0)
 
 

@@ -18,7 +18,7 @@ FAMILIES: list[Family] = ["sd1", "sd2", "sdxl"]
 PROMPTS = ["a photo of kora", "", "Rose", "the old mayor in town", "zebra"]
 
 
-def own_encoding(folder: Path, family: Family, prompts: list[str]) -> torch.Tensor:
+def own_encoding(folder: Path, prompts: list[str]) -> torch.Tensor:
     pipeline = diffusers.DiffusionPipeline.from_pretrained(folder)
     options = {"num_images_per_prompt": 1, "do_classifier_free_guidance": False}
     found: torch.Tensor = pipeline.encode_prompt(prompts, device="cpu", **options)[0]
@@ -30,7 +30,7 @@ def test_encoding_equals_the_pipelines_own(
     tiny: dict[Family, Path], family: Family
 ) -> None:
     encoder = open_encoder(open_pipeline(tiny[family]))
-    expected = own_encoding(tiny[family], family, PROMPTS)
+    expected = own_encoding(tiny[family], PROMPTS)
     found = encoder.encode_full(PROMPTS)
     assert found.shape == (len(PROMPTS), encoder.length, encoder.width)
     assert float((found - expected).abs().max()) <= 1e-6
@@ -42,7 +42,9 @@ def test_a_prefix_gives_the_row_of_the_whole_prompt(
     tiny: dict[Family, Path], family: Family
 ) -> None:
     encoder = open_encoder(open_pipeline(tiny[family]), dtype="float64")
-    places = [(text, i) for text in PROMPTS for i in range(len(encoder.tokens(text).ids))]
+    places = [
+        (text, i) for text in PROMPTS for i in range(len(encoder.tokens(text).ids))
+    ]
     rows = encoder.encode_at(places)
     full = {text: encoder.encode_full([text])[0] for text in PROMPTS}
     expected = torch.stack([full[text][index] for text, index in places])
@@ -60,7 +62,9 @@ def test_bits_do_not_depend_on_company_or_cache(
     crowd = open_encoder(folder, cache=tmp_path / "cache")
     first = crowd.encode_full([*words, "a photo of kora"])
     crowd.encode_at([(word, 2) for word in words])
-    among = crowd.encode_at([*((w, 1) for w in words), ("a photo of kora", 4), ("rose", 1)])
+    among = crowd.encode_at(
+        [*((w, 1) for w in words), ("a photo of kora", 4), ("rose", 1)]
+    )
     warm = open_encoder(folder, cache=tmp_path / "cache")
     assert torch.equal(first[-1:], alone)
     assert torch.equal(among[len(words)][None], row)
@@ -127,7 +131,9 @@ def test_a_missing_text_encoder_tensor_is_named(
 ) -> None:
     folder = copy(tiny["sd1"], tmp_path / "model")
     rename(folder, lambda name: name.replace("final_layer_norm.bias", "gone"))
-    with pytest.raises(PipelineError, match=r"'final_layer_norm\.bias' of text_encoder is"):
+    with pytest.raises(
+        PipelineError, match=r"'final_layer_norm\.bias' of text_encoder is"
+    ):
         open_encoder(open_pipeline(folder)).encode_full(["rose"])
 
 
@@ -149,7 +155,9 @@ def encoder(tiny: dict[Family, Path]) -> PipelineEncoder:
     return open_encoder(open_pipeline(tiny["sdxl"]))
 
 
-def test_an_over_long_prompt_is_an_error_and_never_cut(encoder: PipelineEncoder) -> None:
+def test_an_over_long_prompt_is_an_error_and_never_cut(
+    encoder: PipelineEncoder,
+) -> None:
     fits = " ".join(["rose"] * 11)
     assert encoder.encode_full([fits]).shape[0] == 1
     with pytest.raises(RequestError, match="has 14 tokens; expected at most 13"):
