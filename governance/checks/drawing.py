@@ -245,19 +245,3 @@ def _write(cache: Path | None, key: str, picture: Picture) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.part")
     temporary.write_bytes(body + hashlib.sha256(key.encode() + body).digest())
     temporary.replace(path)
-
-
-def device_of(name: str) -> str:
-    """Turn ``auto`` into the fastest device there is.
-
-    Args:
-        name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-
-    Returns:
-        A device torch knows.
-    """
-    import torch
-
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"

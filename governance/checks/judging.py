@@ -30,7 +30,7 @@ class CalibratedKind(JudgeKind, Protocol):
 
     @property
     def calibration(self) -> Mapping[str, Mapping[str, float]]:
-        """Source of images to ``{accuracy, low, high, n}``."""
+        """Source of images to ``{value, low, high, n}``, the share of right answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ def unreliable(judge: Judge, question: Question, floor: Floor) -> str | None:
         measured = judge.kinds[answer.kind].calibration.get("generated")
         if measured is None or measured["n"] < floor.images:
             return f"judge cannot tell {answer.kind}: not calibrated"
-        if measured["accuracy"] < floor.accuracy:
+        if measured["value"] < floor.accuracy:
             return (
                 f"judge cannot tell {answer.kind}: right on "
-                f"{measured['accuracy']:.2f} of generated images, "
+                f"{measured['value']:.2f} of generated images, "
                 f"expected {floor.accuracy:.2f}"
             )
     return None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from governance.canonical import JSON
 from governance.cli.detail import print_detail
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
@@ -171,7 +172,7 @@ def preview(
 ) -> None:
     """Draw the same seeds before and after."""
     governance = opened(options)
-    arguments = {
+    arguments: dict[str, JSON] = {
         "edit": edit_id,
         "prompt": prompt,
         "seeds": seeds,

@@ -34,7 +34,7 @@ def print_error(error: GovernanceError, code: int, *, as_json: bool) -> None:
     """Print an error as one JSON document, or as one or two lines on stderr."""
     if as_json:
         kind = type(error).__name__
-        body = {
+        body: JSON = {
             "type": kind,
             "message": error.message,
             "hint": error.hint,

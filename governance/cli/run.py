@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         return _report(stopped, int(ExitCode.INTERRUPTED), as_json=as_json)
     except BrokenPipeError:
         # The reader went away (`| head`); stdout must not be flushed again.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return int(ExitCode.DONE)
     except Exception as error:  # noqa: BLE001 - the top: a bug becomes exit 70
         if verbose:

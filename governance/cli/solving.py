@@ -1,9 +1,11 @@
 """The engine alone: no workspace, no ledger."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from governance.canonical import JSON
 from governance.cli.options import (
     GlobalOptions,
     global_options_but_model,
@@ -79,7 +81,7 @@ def solve(
     print_report(report)
 
 
-def print_report(report: dict[str, object]) -> None:
+def print_report(report: Mapping[str, JSON]) -> None:
     """Print a solve report for people."""
     print_line(f"output  {report['output']}")
     print_line(f"digest  {report['digest']}")

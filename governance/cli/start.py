@@ -103,4 +103,5 @@ def tui(options: GlobalOptions, *, ascii_only: bool) -> None:
     from governance.tui.app import run
 
     governance = opened(options)
-    run(governance, ascii_only=ascii_only)
+    code = run(governance, ascii=ascii_only, readonly=governance.header().readonly)
+    raise click.exceptions.Exit(code)

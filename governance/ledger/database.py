@@ -1,7 +1,8 @@
 """Open a database, check its schema, hand out transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, make_url
@@ -9,15 +10,14 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
 from governance.errors import LedgerError, NotFoundError, UsageError
+from governance.ledger import postgresql, sqlite
 from governance.ledger.faults import explaining
 from governance.ledger.migrate import check_known, current_revision, migrate
-from governance.ledger.sqlite import (
-    WRITES,
-    create_file,
-    schema_differences,
-    sqlite_engine,
-)
+from governance.ledger.sqlite import WRITES
 from governance.ledger.tables import NEWEST_REVISION
+
+_URLS = "Write sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
+_SIZE = "SELECT COALESCE(MAX(sequence), 0) FROM entries"
 
 
 def sqlite_url(path: Path) -> str:
@@ -30,20 +30,37 @@ def sqlite_url(path: Path) -> str:
     return url.render_as_string(hide_password=False)
 
 
-class Database:
-    """A ledger database whose schema has been checked.
+@dataclass(frozen=True)
+class Backend:
+    """A kind of database, opened.
 
     Args:
         engine: Its engine.
         name: What to call it in messages; no password in it.
+        version_query: Asks for a number that changes when somebody commits.
+        differences: Names what is not as the migrations made it.
+    """
+
+    engine: Engine
+    name: str
+    version_query: str
+    differences: Callable[[Connection], list[str]]
+
+
+class Database:
+    """A ledger database whose schema has been checked.
+
+    Args:
+        backend: Its kind.
         readonly: Whether nothing may be written.
     """
 
-    def __init__(self, engine: Engine, name: str, *, readonly: bool) -> None:
-        self.name = name
+    def __init__(self, backend: Backend, *, readonly: bool) -> None:
+        self.name = backend.name
         self.readonly = readonly
-        self._engine = engine
-        self._writer = engine.execution_options(**{WRITES: True})
+        self._backend = backend
+        self._engine = backend.engine
+        self._writer = backend.engine.execution_options(**{WRITES: True})
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -77,10 +94,15 @@ class Database:
         """
         with explaining(self.name):
             try:
-                found = watch.exec_driver_sql("PRAGMA data_version").scalar_one()
+                found = watch.exec_driver_sql(self._backend.version_query).scalar_one()
             finally:
                 watch.rollback()
         return int(found)
+
+    def schema_differences(self) -> list[str]:
+        """Name what is not as the migrations made it."""
+        with self.read() as connection:
+            return self._backend.differences(connection)
 
     def close(self) -> None:
         """Close every connection."""
@@ -93,7 +115,7 @@ def open_database(
     """Open a database and see that its schema is the one this program knows.
 
     Args:
-        url: ``sqlite:///PATH``.
+        url: ``sqlite:///PATH`` or ``postgresql+psycopg://USER@HOST/DATABASE``.
         create: Make the database if there is none.
         readonly: Open so that nothing can be written.
         busy_seconds: How long to wait for another writer.
@@ -103,10 +125,8 @@ def open_database(
         LedgerError: If it cannot be opened or its schema is another.
         UsageError: If the URL names no supported database.
     """
-    engine, name = _engine(
-        url, create=create, readonly=readonly, busy_seconds=busy_seconds
-    )
-    database = Database(engine, name, readonly=readonly)
+    backend = _backend(url, create=create, readonly=readonly, busy_seconds=busy_seconds)
+    database = Database(backend, readonly=readonly)
     try:
         _prepare(database, create=create)
     except BaseException:
@@ -115,27 +135,31 @@ def open_database(
     return database
 
 
-def _engine(
-    url: str, *, create: bool, readonly: bool, busy_seconds: float
-) -> tuple[Engine, str]:
-    """Make the engine a URL asks for, and a name for it."""
+def _backend(url: str, *, create: bool, readonly: bool, busy_seconds: float) -> Backend:
+    """Open the kind of database a URL asks for."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         message = f"the database URL cannot be read: {url[:80]!r}"
-        raise UsageError(message, "Write sqlite:///PATH.") from error
+        raise UsageError(message, _URLS) from error
     name = parsed.render_as_string(hide_password=True)
-    if parsed.get_backend_name() != "sqlite":
-        message = f"unsupported database {name}: expected sqlite:///PATH"
-        raise UsageError(message, "Leave out --database-url to use the workspace's.")
+    kind = parsed.get_backend_name()
+    if kind == "postgresql":
+        engine = postgresql.postgresql_engine(
+            parsed, readonly=readonly, busy_seconds=busy_seconds
+        )
+        return Backend(engine, name, _SIZE, postgresql.schema_differences)
+    if kind != "sqlite":
+        message = f"unsupported database {name}"
+        raise UsageError(message, _URLS)
     if not parsed.database or parsed.database == ":memory:":
         message = f"the database URL {name} names no file: a ledger must outlive us"
-        raise UsageError(message, "Write sqlite:///PATH.")
+        raise UsageError(message, _URLS)
     path = Path(parsed.database)
     if create and not readonly:
-        create_file(path)
-    engine = sqlite_engine(path, readonly=readonly, busy_seconds=busy_seconds)
-    return engine, str(path)
+        sqlite.create_file(path)
+    engine = sqlite.sqlite_engine(path, readonly=readonly, busy_seconds=busy_seconds)
+    return Backend(engine, str(path), "PRAGMA data_version", sqlite.schema_differences)
 
 
 def _prepare(database: Database, *, create: bool) -> None:
@@ -149,8 +173,7 @@ def _prepare(database: Database, *, create: bool) -> None:
         check_known(revision)
     if revision != NEWEST_REVISION:
         _upgrade(database)
-    with database.read() as connection:
-        differences = schema_differences(connection)
+    differences = database.schema_differences()
     if differences:
         message = (
             f"the schema of the ledger {database.name} was changed: "

@@ -52,7 +52,7 @@ class Ledger:
         """Open a ledger, bringing an older schema up to date.
 
         Args:
-            url: ``sqlite:///PATH``.
+            url: ``sqlite:///PATH`` or ``postgresql+psycopg://USER@HOST/DATABASE``.
             create: Make the database if there is none.
             readonly: Open so that nothing can be written.
             busy_seconds: How long to wait for another writer.

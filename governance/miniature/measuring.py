@@ -79,18 +79,16 @@ def on_generated(judge: Judge, draw: Draw, kind: str, count: int) -> Proportion:
     return Proportion.of(right, count)
 
 
-def of_default(judge: Judge, draw: Draw, default: Default, count: int) -> Proportion:
-    """Measure how often a default shows.
+def count_default(judge: Judge, images: Pixels, default: Default) -> Proportion:
+    """Count how often a default shows.
 
     Args:
         judge: The judge.
-        draw: Gives one image for each prompt and seed.
-        default: What is asked and counted.
-        count: How many images.
+        images: uint8 [n, 64, 64, 3], generated from the default's prompt.
+        default: What is counted.
 
     Returns:
         The fraction of images with the default's label.
     """
-    seeds = [DEFAULTS_SEED + number for number in range(count)]
-    names = judge.name(draw([default.prompt] * count, seeds), default.kind)
-    return Proportion.of(names.count(default.label), count)
+    names = judge.name(images, default.kind)
+    return Proportion.of(names.count(default.label), len(names))

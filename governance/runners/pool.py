@@ -50,10 +50,11 @@ class WorkerPool:
             WorkerLostError: A process died; nothing is retried.
         """
         executor = self._started()
-        futures: dict[Future[Result], int] = {
-            executor.submit(work, *task): number for number, task in enumerate(tasks)
-        }
+        futures: dict[Future[Result], int] = {}
         try:
+            # A worker that died since the last run is noticed as work is handed in.
+            for number, task in enumerate(tasks):
+                futures[executor.submit(work, *task)] = number
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as error:

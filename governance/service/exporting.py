@@ -13,7 +13,7 @@ from governance.service.authority import allowed_signers_text
 from governance.service.book import SnapshotRecord
 from governance.service.evidence import details_of, images_of, metrics_of, read_evidence
 from governance.service.facade import ProgressCallback
-from governance.service.fields import optional_text, text
+from governance.service.fields import number, optional_text, text, whole
 from governance.service.planning import check_base, resolution_of
 from governance.service.selecting import the_snapshot
 from governance.service.stored import check_snapshot, request_of, stored_document
@@ -186,7 +186,7 @@ def _results(
         yield ExportedResult(
             edit=record.id,
             metric=metric.name,
-            before=_measured(before.get(metric.name)),
+            before=before.get(metric.name),
             after=_measured(metric),
             limit=str(rule.get("limit", "")),
             bound=str(rule.get("bound", "")),
@@ -194,17 +194,30 @@ def _results(
         )
 
 
-def _before(document: Mapping[str, JSON], edit: str) -> dict[str, Metric]:
+def _before(document: Mapping[str, JSON], edit: str) -> dict[str, Measured]:
     """Return what the base showed, where the checks wrote it down."""
-    details = details_of(document)
-    base = details.get("base_metrics")
-    if not isinstance(base, Mapping) or edit not in base:
-        return {}
-    return {item.name: item for item in metrics_of({"metrics": base}, edit)}
+    rows = _inner(_inner(details_of(document), "before"), edit)
+    found = {}
+    for metric in rows:
+        figure = _inner(_inner(rows, metric), "base")
+        if figure and figure.get("value") is not None:
+            found[metric] = Measured(
+                value=number(figure, "value"),
+                low=number(figure, "low"),
+                high=number(figure, "high"),
+                n=whole(figure, "n"),
+            )
+    return found
 
 
-def _measured(metric: Metric | None) -> Measured | None:
-    if metric is None or metric.value is None or metric.n is None:
+def _inner(rows: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
+    """Return an object within an object; an empty one where there is none."""
+    value = rows.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _measured(metric: Metric) -> Measured | None:
+    if metric.value is None or metric.n is None:
         return None
     low = metric.value if metric.low is None else metric.low
     high = metric.value if metric.high is None else metric.high

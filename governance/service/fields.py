@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from governance.canonical import JSON
-from governance.errors import IntegrityError, UsageError
+from governance.errors import UsageError
 
 Found = TypeVar("Found")
 
@@ -44,6 +44,19 @@ def whole(document: Mapping[str, JSON], name: str) -> int:
     if isinstance(value, bool):
         raise UsageError(f"{name}: expected a whole number, found bool")
     return _expect(value, int, name, "a whole number")
+
+
+def number(document: Mapping[str, JSON], name: str) -> float:
+    """Return a number.
+
+    Raises:
+        UsageError: It is missing or no number.
+    """
+    value = document.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        found = type(value).__name__
+        raise UsageError(f"{name}: expected a number, found {found}")
+    return float(value)
 
 
 def optional_whole(document: Mapping[str, JSON], name: str) -> int | None:
@@ -111,11 +124,6 @@ def floats(document: Mapping[str, JSON]) -> dict[str, float]:
     """Return an object of numbers, such as seconds per step.
 
     Raises:
-        IntegrityError: A value is no number.
+        UsageError: A value is no number.
     """
-    found = {}
-    for name, value in document.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise IntegrityError(f"{name}: expected a number, found {value!r}")
-        found[name] = float(value)
-    return found
+    return {name: number(document, name) for name in document}

@@ -12,7 +12,7 @@ from governance.errors import IntegrityError
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.compose import snapshot_of
 from governance.snapshots.names import MANIFEST, is_plain
-from governance.snapshots.reading import parse_json, read_limited
+from governance.snapshots.reading import digest_or_none, parse_json, read_limited
 from governance.snapshots.record import MANIFEST_FORMAT
 
 LIMIT = 64 * 1024 * 1024
@@ -54,7 +54,10 @@ def read_manifest(folder: Path) -> Manifest:
         IntegrityError: If it cannot be read, or says what no export would.
     """
     data = read_limited(folder / MANIFEST, MANIFEST, LIMIT)
-    top = _object(parse_json(data, MANIFEST), "the manifest")
+    top = dict(_object(parse_json(data, MANIFEST), "the manifest"))
+    claimed = top.pop("digest", None)
+    if digest_or_none(top) != claimed:
+        raise _malformed("its digest is not that of its content")
     if top.get("format") != MANIFEST_FORMAT:
         raise _malformed(f"expected format {MANIFEST_FORMAT}")
     described = dict(_object(top.get("snapshot"), "snapshot"))
@@ -62,9 +65,12 @@ def read_manifest(folder: Path) -> Manifest:
     base = _object(top.get("base"), "base")
     ledger = _object(top.get("ledger"), "ledger")
     policy = _object(top.get("policy"), "policy")
+    snapshot = snapshot_of(described)
+    if base.get("digest") != snapshot.base:
+        raise _malformed("its base is not the snapshot's")
     return Manifest(
         files=_files(top.get("files"), "files"),
-        snapshot=snapshot_of(described),
+        snapshot=snapshot,
         digest=digest,
         base_files=_files(base.get("files"), "base.files"),
         left_out=frozenset(

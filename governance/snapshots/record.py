@@ -106,40 +106,38 @@ def manifest(
     """
     ordered = sorted(files, key=lambda record: record.path)
     behind = sorted(left_out, key=lambda item: item.path)
-    return readable(
-        {
-            "format": MANIFEST_FORMAT,
-            "kind": "diffusers",
-            "created": inputs.created,
-            "program": {"name": "governance", "version": governance.__version__},
-            "snapshot": {
-                **inputs.snapshot.document(),
-                "digest": inputs.snapshot.digest,
-            },
-            "base": {
-                "model": inputs.model,
-                "source": inputs.source,
-                "family": inputs.folder.family,
-                "digest": inputs.folder.digest,
-                "files": [asdict(record) for record in inputs.folder.files],
-            },
-            "ledger": {"origin": inputs.origin, "head": inputs.head.document()},
-            "policy": {
-                "name": inputs.policy.name,
-                "version": inputs.policy.version,
-                "digest": inputs.policy.digest,
-            },
-            "signoffs": [
-                _signed(number, signed)
-                for number, signed in enumerate(inputs.signoffs, start=1)
-            ],
-            "files": [asdict(record) for record in ordered],
-            "left_out": [asdict(item) for item in behind],
-            "links": [
-                {"path": path, "target": target} for path, target in links.items()
-            ],
-        }
-    )
+    document: dict[str, JSON] = {
+        "format": MANIFEST_FORMAT,
+        "kind": "diffusers",
+        "created": inputs.created,
+        "program": {"name": "governance", "version": governance.__version__},
+        "snapshot": {
+            **inputs.snapshot.document(),
+            "digest": inputs.snapshot.digest,
+        },
+        "base": {
+            "model": inputs.model,
+            "source": inputs.source,
+            "family": inputs.folder.family,
+            "digest": inputs.folder.digest,
+            "files": [asdict(record) for record in inputs.folder.files],
+        },
+        "ledger": {"origin": inputs.origin, "head": inputs.head.document()},
+        "policy": {
+            "name": inputs.policy.name,
+            "version": inputs.policy.version,
+            "digest": inputs.policy.digest,
+        },
+        "signoffs": [
+            _signed(number, signed)
+            for number, signed in enumerate(inputs.signoffs, start=1)
+        ],
+        "files": [asdict(record) for record in ordered],
+        "left_out": [asdict(item) for item in behind],
+        "links": [{"path": path, "target": target} for path, target in links.items()],
+    }
+    # Not a proof, anybody can compute it: it tells a damaged manifest from a whole one.
+    return readable({**document, "digest": digest_of(document)})
 
 
 def _signed(number: int, signed: Signed) -> dict[str, JSON]:

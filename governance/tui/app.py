@@ -22,7 +22,7 @@ from governance.text import safe
 from governance.tui import crash
 from governance.tui.decision import DecisionPanel
 from governance.tui.desk import Desk
-from governance.tui.guard import ControlFilter
+from governance.tui.guard import AsciiFilter, ControlFilter
 from governance.tui.header import SCREENS
 from governance.tui.jobs import JobQueue, JobRecord
 from governance.tui.screens.base import WorkScreen
@@ -80,6 +80,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
         self.register_theme(LIGHT)
         self.theme = DARK.name
         self._control_filter = ControlFilter()
+        self._ascii_filter = AsciiFilter()
         self.crash_message = ""
         folder = jobs_folder or Path(tempfile.mkdtemp(prefix="governance-jobs-"))
         queue = JobQueue(
@@ -104,7 +105,8 @@ class GovernanceApp(App[int], inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Put our filter first, so that nothing is painted around it."""
-        return [self._control_filter, *super().get_line_filters()]
+        drawing = [self._ascii_filter] if self.desk.ascii_only else []
+        return [self._control_filter, *drawing, *super().get_line_filters()]
 
     def on_mount(self) -> None:
         """Open the first screen, start the queue and the watch on the ledger."""
@@ -173,7 +175,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
         if busy and not self._leaving:
             self._leaving = True
             self.set_timer(LEAVE_SECONDS, self._stay)
-            self.tell(f"{len(busy)} jobs would be stopped. Press q again to quit.")
+            self.tell("A job is running: q again stops it.")
             return
         await self.desk.queue.close()
         self.exit(0)

@@ -73,7 +73,7 @@ class FixedRows:
         return self._places.get(key)
 
 
-class Grid(ScrollView, can_focus=True):
+class Grid(ScrollView, can_focus=True, inherit_bindings=False):
     """The list itself: cursor, virtual lines, messages about intent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -32,3 +32,29 @@ class ControlFilter(LineFilter):
             for segment in segments
             if not segment.control
         ]
+
+
+class AsciiFilter(LineFilter):
+    """Draw rules, bars and cuts of the toolkit with ASCII, each as wide as before.
+
+    Words of other scripts stay: leaving letters out would change what they say.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        """Return the line with every decoration replaced."""
+        return [
+            segment
+            if segment.text.isascii()
+            else Segment(segment.text.translate(_DECORATION), segment.style)
+            for segment in segments
+        ]
+
+
+_DECORATION = {
+    **dict.fromkeys(range(9600, 9632), "#"),
+    **dict.fromkeys(range(9472, 9600), "+"),
+    **dict.fromkeys(map(ord, "─━┄┅┈┉╌╍═▁▔▂▀▄"), "-"),
+    **dict.fromkeys(map(ord, "│┃┆┇┊┋╎╏║▏▎▌▐▕▍"), "|"),
+    ord("…"): ".",
+    ord("•"): "*",
+}

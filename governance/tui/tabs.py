@@ -57,7 +57,7 @@ class TabRow(Static):
             left += len(name) + 3
 
 
-class ScrollText(VerticalScroll, can_focus=True):
+class ScrollText(VerticalScroll, can_focus=True, inherit_bindings=False):
     """Text that is laid out for its width and scrolls with j and k."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -47,17 +47,21 @@ POSTGRESQL = (
     node BYTEA NOT NULL,
     payload BYTEA NOT NULL
 )""",
-    """CREATE FUNCTION entries_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    """CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog AS $$
 BEGIN
-    RAISE EXCEPTION 'entries are append-only: no %', TG_OP;
+    RAISE EXCEPTION '% are append-only: no %', TG_TABLE_NAME, TG_OP;
 END
 $$""",
-    """CREATE FUNCTION entries_next() RETURNS trigger LANGUAGE plpgsql AS $$
+    """CREATE FUNCTION entries_only_next() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog AS $$
 DECLARE
     head RECORD;
 BEGIN
-    SELECT sequence, digest INTO head
-        FROM entries ORDER BY sequence DESC LIMIT 1;
+    EXECUTE format(
+        'SELECT sequence, digest FROM %I.%I ORDER BY sequence DESC LIMIT 1',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME
+    ) INTO head;
     IF NEW.sequence IS DISTINCT FROM COALESCE(head.sequence, 0) + 1
         OR NEW.previous IS DISTINCT FROM
             COALESCE(head.digest, decode(repeat('00', 32), 'hex')) THEN
@@ -67,24 +71,46 @@ BEGIN
 END
 $$""",
     """CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries
-    FOR EACH ROW EXECUTE FUNCTION entries_refuse()""",
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse()""",
     """CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries
-    FOR EACH ROW EXECUTE FUNCTION entries_refuse()""",
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse()""",
     """CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON entries
-    FOR EACH STATEMENT EXECUTE FUNCTION entries_refuse()""",
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()""",
     """CREATE TRIGGER entries_only_next BEFORE INSERT ON entries
-    FOR EACH ROW EXECUTE FUNCTION entries_next()""",
+    FOR EACH ROW EXECUTE FUNCTION entries_only_next()""",
     "ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_no_update",
     "ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_no_delete",
     "ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_no_truncate",
     "ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_only_next",
+    # Group roles for people and programs; made here where the owner may make roles,
+    # granted to wherever they exist.
+    """DO $$
+BEGIN
+    IF (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user)
+    THEN
+        IF to_regrole('governance_writer') IS NULL THEN
+            CREATE ROLE governance_writer NOLOGIN;
+        END IF;
+        IF to_regrole('governance_auditor') IS NULL THEN
+            CREATE ROLE governance_auditor NOLOGIN;
+        END IF;
+    END IF;
+    IF to_regrole('governance_writer') IS NOT NULL THEN
+        GRANT SELECT ON alembic_version TO governance_writer;
+        GRANT SELECT, INSERT ON entries TO governance_writer;
+    END IF;
+    IF to_regrole('governance_auditor') IS NOT NULL THEN
+        GRANT SELECT ON alembic_version, entries TO governance_auditor;
+    END IF;
+END
+$$""",
 )
 
 
 def upgrade() -> None:
     statements = POSTGRESQL if op.get_bind().dialect.name == "postgresql" else SQLITE
     for statement in statements:
-        op.get_bind().exec_driver_sql(statement)
+        op.execute(statement)
 
 
 def downgrade() -> None:

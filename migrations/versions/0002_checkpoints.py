@@ -35,43 +35,51 @@ POSTGRESQL = (
     size BIGINT NOT NULL PRIMARY KEY,
     note BYTEA NOT NULL
 )""",
-    """CREATE FUNCTION checkpoints_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    """CREATE FUNCTION checkpoints_only_head() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog AS $$
+DECLARE
+    head BIGINT;
 BEGIN
-    RAISE EXCEPTION 'checkpoints are append-only: no %', TG_OP;
-END
-$$""",
-    """CREATE FUNCTION checkpoints_head() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.size IS DISTINCT FROM (SELECT MAX(sequence) FROM entries) THEN
+    EXECUTE format('SELECT MAX(sequence) FROM %I.entries', TG_TABLE_SCHEMA) INTO head;
+    IF NEW.size IS DISTINCT FROM head THEN
         RAISE EXCEPTION 'checkpoints are append-only: only of the head';
     END IF;
     RETURN NEW;
 END
 $$""",
     """CREATE TRIGGER checkpoints_no_update BEFORE UPDATE ON checkpoints
-    FOR EACH ROW EXECUTE FUNCTION checkpoints_refuse()""",
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse()""",
     """CREATE TRIGGER checkpoints_no_delete BEFORE DELETE ON checkpoints
-    FOR EACH ROW EXECUTE FUNCTION checkpoints_refuse()""",
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse()""",
     """CREATE TRIGGER checkpoints_no_truncate BEFORE TRUNCATE ON checkpoints
-    FOR EACH STATEMENT EXECUTE FUNCTION checkpoints_refuse()""",
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()""",
     """CREATE TRIGGER checkpoints_only_head BEFORE INSERT ON checkpoints
-    FOR EACH ROW EXECUTE FUNCTION checkpoints_head()""",
+    FOR EACH ROW EXECUTE FUNCTION checkpoints_only_head()""",
     "ALTER TABLE checkpoints ENABLE ALWAYS TRIGGER checkpoints_no_update",
     "ALTER TABLE checkpoints ENABLE ALWAYS TRIGGER checkpoints_no_delete",
     "ALTER TABLE checkpoints ENABLE ALWAYS TRIGGER checkpoints_no_truncate",
     "ALTER TABLE checkpoints ENABLE ALWAYS TRIGGER checkpoints_only_head",
+    """DO $$
+BEGIN
+    IF to_regrole('governance_writer') IS NOT NULL THEN
+        GRANT SELECT, INSERT ON checkpoints TO governance_writer;
+    END IF;
+    IF to_regrole('governance_auditor') IS NOT NULL THEN
+        GRANT SELECT ON checkpoints TO governance_auditor;
+    END IF;
+END
+$$""",
 )
 POSTGRESQL_DOWN = (
     "DROP TABLE checkpoints",
-    "DROP FUNCTION checkpoints_refuse()",
-    "DROP FUNCTION checkpoints_head()",
+    "DROP FUNCTION checkpoints_only_head()",
 )
 
 
 def upgrade() -> None:
     statements = POSTGRESQL if op.get_bind().dialect.name == "postgresql" else SQLITE
     for statement in statements:
-        op.get_bind().exec_driver_sql(statement)
+        op.execute(statement)
 
 
 def downgrade() -> None:
@@ -80,4 +88,4 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         statements = POSTGRESQL_DOWN
     for statement in statements:
-        op.get_bind().exec_driver_sql(statement)
+        op.execute(statement)

@@ -43,8 +43,8 @@ with Ledger.open(url) as ledger:
 """
 
 
-def test_eight_processes_append_and_nothing_is_lost_or_refused(file: Path) -> None:
-    url = sqlite_url(file)
+def append_from_eight_processes(url: str) -> None:
+    """Let eight processes append at once, and check that nothing was lost."""
     writers = [
         subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-c", APPEND, url, f"writer-{number}", str(EACH)],
@@ -64,10 +64,15 @@ def test_eight_processes_append_and_nothing_is_lost_or_refused(file: Path) -> No
         report = ledger.verify()
         assert report.ok
         assert report.entries == WRITERS * EACH
-        for number in range(WRITERS):
-            name = f"writer-{number}"
-            own = [e.data["n"] for e in ledger.entries() if e.actor == name]
-            assert own == list(range(EACH))
+        entries = list(ledger.entries())
+    for number in range(WRITERS):
+        name = f"writer-{number}"
+        own = [entry.data["n"] for entry in entries if entry.actor == name]
+        assert own == list(range(EACH))
+
+
+def test_eight_processes_append_and_nothing_is_lost_or_refused(file: Path) -> None:
+    append_from_eight_processes(sqlite_url(file))
 
 
 def test_a_kill_between_object_and_entry_leaves_no_entry_without_its_object(

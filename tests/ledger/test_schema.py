@@ -13,9 +13,9 @@ from sqlalchemy import create_engine
 from governance.domain.signoff import Head
 from governance.errors import LedgerError
 from governance.ledger import migrate
-from governance.ledger.database import Database, sqlite_url
+from governance.ledger.database import Backend, Database, sqlite_url
 from governance.ledger.log import Ledger
-from governance.ledger.sqlite import sqlite_engine
+from governance.ledger.sqlite import schema_differences, sqlite_engine
 from governance.ledger.tables import (
     NEWEST_REVISION,
     REVISIONS,
@@ -166,7 +166,8 @@ def test_the_log_keeps_its_triggers_at_every_revision(
     golden: Path, revision: str
 ) -> None:
     engine = sqlite_engine(golden, readonly=False, busy_seconds=1)
-    database = Database(engine, "golden", readonly=False)
+    backend = Backend(engine, "golden", "PRAGMA data_version", schema_differences)
+    database = Database(backend, readonly=False)
     kept = {name for name in SQLITE_TRIGGERS if name.startswith("entries_")}
     for target in (NEWEST_REVISION, revision):
         with database.write() as connection:

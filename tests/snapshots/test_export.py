@@ -63,9 +63,9 @@ def test_only_edited_tensors_differ_from_the_base(
     overrides = load_overrides(store, inputs.snapshot)
     assert overrides
     for key, data in overrides.items():
-        record = header[key.split(":")[1]]
-        assert expected[record.start : record.end] != data
-        expected[record.start : record.end] = data
+        place = header[key.split(":")[1]]
+        assert expected[place.start : place.end] != data
+        expected[place.start : place.end] = data
     assert exported[UNET] == bytes(expected)
 
 
@@ -112,7 +112,7 @@ def test_another_time_changes_only_what_tells_it(
 
 
 def test_the_base_itself_can_be_exported(
-    folder: PipelineFolder, store: ObjectStore, inputs: ExportInputs, tmp_path: Path
+    folder: PipelineFolder, store: ObjectStore, tmp_path: Path
 ) -> None:
     bare = replace(
         inputs_for(folder, store, (), {}), signoffs=(), results=(), evidence=()

@@ -1,7 +1,7 @@
 """Stage: the autoencoder between pictures and 8 x 8 latents."""
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from governance.miniature.dataset import Drawn

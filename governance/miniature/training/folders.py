@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
-from diffusers import (
-    AutoencoderKL,
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
     StableDiffusionPipeline,
-    UNet2DConditionModel,
 )
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel

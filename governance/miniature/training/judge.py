@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from numpy.typing import NDArray
 from torch.nn import functional
 
@@ -20,7 +20,7 @@ from governance.miniature.vocabulary import AGES, GENDERS, WEAPON
 from governance.pipeline.judge_network import JudgeConfig, JudgeNetwork
 
 SEED = 47
-SCHEDULE = Schedule(steps=1200, peak=1.5e-3, warm_up=100)
+SCHEDULE = Schedule(steps=800, peak=1.5e-3, warm_up=100)
 REFINING_SCHEDULE = Schedule(steps=400, peak=5e-4, warm_up=30)
 _BATCH = 96
 _PROBE_WEIGHT = 0.3

@@ -9,7 +9,6 @@ from governance.domain.request import EditRequest
 from governance.domain.state import ModelRecord
 from governance.errors import EngineError
 from governance.service.facade import Progress, ProgressCallback
-from governance.service.parts.devices import solving_device
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
 from governance.service.parts.studio import Studio, unstored
@@ -88,6 +87,7 @@ class AlphaSearch:
         from governance.engine.apply import apply
         from governance.engine.compose import compose
         from governance.engine.presets import validate
+        from governance.pipeline.device import algebra_device, resolve_device
         from governance.pipeline.encoder import open_encoder
         from governance.pipeline.tensors import tensor_bytes
         from governance.pipeline.weights import PipelineWeights
@@ -101,7 +101,7 @@ class AlphaSearch:
                 f"It knows {', '.join(sorted(judge.kinds))}.",
             )
         plan = EditPlan("", (), attributes)
-        device = solving_device(place.device)
+        device = algebra_device(resolve_device(place.device))
         encoder = open_encoder(folder, cache=place.encodings, device=device)
         weights = PipelineWeights(folder)
         parameters = validate(spec).debias

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from governance.canonical import digest_of, sha256_hex
 from governance.domain.snapshot import Snapshot
 from governance.runners.pool import WorkerPool
-from governance.service.parts.devices import chosen_device
 from governance.service.ports import Place
 
 if TYPE_CHECKING:
@@ -25,8 +24,9 @@ class Studio:
     def drawer(self, place: Place) -> "Drawer":
         """Return the drawer of a device."""
         from governance.checks.drawing import Drawer
+        from governance.pipeline.device import resolve_device
 
-        device = chosen_device(place.device)
+        device = resolve_device(place.device)
         if device not in self._drawers:
             self._drawers[device] = Drawer(self._pool, device)
         return self._drawers[device]

@@ -1,6 +1,6 @@
 """The keys that work here and now, read from the bindings themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -27,19 +27,36 @@ _NAMES = {
 
 
 def key_lines(bindings: Mapping[str, ActiveBinding]) -> list[Content]:
-    """Return one line per action, with every key that leads to it."""
+    """Return one line per action, with every key that leads to it, by section."""
     keys: dict[tuple[str, str], list[str]] = {}
     for active in bindings.values():
         binding = active.binding
         if binding.description and not binding.system:
             place = keys.setdefault((binding.action, binding.description), [])
             place.append(_NAMES.get(binding.key, binding.key))
-    return [
-        line(cell(own("  ".join(names), "bold $good"), 22), own(description))
-        for (_, description), names in sorted(
-            keys.items(), key=lambda item: item[1][0].swapcase()
-        )
-    ]
+    rows: list[Content] = []
+    for title, section in _SECTIONS.items():
+        found = [item for item in keys.items() if section(item[0][0])]
+        for place, _ in found:
+            names = keys.pop(place)
+            rows.append(
+                line(cell(own("  ".join(names), "bold $good"), 22), own(place[1]))
+            )
+        if found:
+            rows.insert(len(rows) - len(found), own(title, Tone.DIM))
+            rows.append(Content(""))
+    return rows
+
+
+_SECTIONS: Mapping[str, Callable[[str], bool]] = {
+    "Decisions": lambda action: action.startswith("decide("),
+    "Screens": lambda action: action.startswith("go("),
+    "Pictures": lambda action: action.split("(")[0] in _PICTURES,
+    "Here": lambda _: True,
+}
+_PICTURES = frozenset(
+    {"seed", "prompt", "blink", "flip", "wipe", "difference", "layout", "slide"}
+)
 
 
 class HelpScreen(ModalScreen[None]):
