@@ -7,14 +7,23 @@ from typing import Any, TypeAlias, TypeVar
 
 import click
 
+from governance.service.facade import Governance
+
+OpenTui: TypeAlias = Callable[[Governance, bool], int]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass
 class GlobalOptions:
-    """What the global options said; filled as they are met on the line."""
+    """What the global options said; filled as they are met on the line.
+
+    Args:
+        given: Options by name.
+        open_tui: Opens the terminal UI; the two faces do not know each other.
+    """
 
     given: dict[str, Any] = field(default_factory=dict)
+    open_tui: OpenTui | None = None
 
     @property
     def as_json(self) -> bool:

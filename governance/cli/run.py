@@ -8,15 +8,17 @@ from types import FrameType
 
 import click
 
+from governance.cli.options import GlobalOptions, OpenTui
 from governance.cli.output import print_error
 from governance.errors import ExitCode, GovernanceError, InterruptedByUserError
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], open_tui: OpenTui | None = None) -> int:
     """Run the program.
 
     Args:
         arguments: Command line without the program's name.
+        open_tui: Opens the terminal UI, for the command ``tui``.
 
     Returns:
         The exit code of the contract.
@@ -27,7 +29,12 @@ def run(arguments: Sequence[str]) -> int:
     verbose = "--verbose" in arguments
     signal.signal(signal.SIGTERM, _stop)
     try:
-        root.main(args=list(arguments), prog_name="governance", standalone_mode=False)
+        root.main(
+            args=list(arguments),
+            prog_name="governance",
+            standalone_mode=False,
+            obj=GlobalOptions(open_tui=open_tui),
+        )
     except GovernanceError as error:
         return _report(error, int(error.exit_code), as_json=as_json)
     except click.exceptions.Exit as done:

@@ -100,8 +100,6 @@ def demo(options: GlobalOptions, seeds: int | None) -> None:
 @pass_options
 def tui(options: GlobalOptions, *, ascii_only: bool) -> None:
     """Open the terminal UI."""
-    from governance.tui.app import run
-
-    governance = opened(options)
-    code = run(governance, ascii=ascii_only, readonly=governance.header().readonly)
-    raise click.exceptions.Exit(code)
+    if options.open_tui is None:
+        raise UsageError("tui: this program was started without a terminal UI")
+    raise click.exceptions.Exit(options.open_tui(opened(options), ascii_only))
