@@ -1,5 +1,6 @@
 """A composition meets the base's matrices: new weights, norms, certificates."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -83,17 +84,10 @@ def apply(
         exact = _exact(composition, site, old)
         meter.add(site.projection, exact)
         delta = composition.multipliers[site.projection].delta(exact)
-        new = (exact + delta).to(old.dtype).cpu()
-        if not bool(torch.isfinite(new).all()):
-            raise EngineError(
-                f"the edited tensor {site.key} overflows {old.dtype}",
-                "Lower the strength of the edits, or use a float32 base.",
-            )
-        norm = float(torch.linalg.norm(new.double() - old.double()))
-        size = float(torch.linalg.norm(old.double()))
-        norms.append(SiteNorm(site.key, norm, norm / size if size else 0.0))
-        if norm > 0:
-            tensors[site.key] = new
+        new = (exact + delta).to(old.dtype)
+        norms.append(_norm(site.key, exact, new))
+        if norms[-1].norm > 0:
+            tensors[site.key] = new.cpu()
         if on_progress is not None:
             on_progress(done, len(sites))
     energies = meter.energies()
@@ -101,6 +95,17 @@ def apply(
     drift = joint_drift(composition, energies) if sites else 0.0
     warnings = tuple(_warnings(certificates, drift, len(tensors)))
     return Edited(tensors, tuple(norms), certificates, drift, warnings)
+
+
+def _norm(key: str, old: Tensor, new: Tensor) -> SiteNorm:
+    norm = float(torch.linalg.norm(new.to(old.dtype) - old))
+    if not math.isfinite(norm):
+        raise EngineError(
+            f"the edited tensor {key} overflows {new.dtype}",
+            "Lower the strength of the edits, or use a float32 base.",
+        )
+    size = float(torch.linalg.norm(old))
+    return SiteNorm(key, norm, norm / size if size else 0.0)
 
 
 def factors(

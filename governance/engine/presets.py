@@ -11,6 +11,7 @@ from governance.engine.checked import templates as template_list
 from governance.engine.edit import EditSpec
 from governance.engine.prompts import ART, BARE, OBJECT, PHOTO, Template
 from governance.engine.protocols import Projection
+from governance.engine.wellformed import check_attributes, check_concepts
 from governance.errors import RequestError
 
 Rows = Literal["last", "tail", "all"]
@@ -149,12 +150,14 @@ def validate(spec: EditSpec) -> Parameters:
     for name, value in spec.parameters.items():
         if name not in values:
             expected = f"one of {', '.join(values)}"
-            raise refuse(f"spec.parameters.{ascii(name)[1:-1][:40]}", expected, "another")
+            raise refuse(
+                f"spec.parameters.{ascii(name)[1:-1][:40]}", expected, "another"
+            )
         if name in _DEBIAS and spec.action != "debias":
             raise refuse(f"spec.parameters.{name}", "it with action debias only", value)
         values[name] = value
-    _check_concepts(spec)
-    _check_attributes(spec)
+    check_concepts(spec)
+    check_attributes(spec)
     return _parameters(spec, values)
 
 
@@ -241,47 +244,3 @@ def _debias(found: Mapping[str, Any]) -> DebiasParameters:
             parameters.images,
         )
     return parameters
-
-
-def _check_concepts(spec: EditSpec) -> None:
-    if not 1 <= len(spec.concepts) <= 10_000:
-        raise refuse("spec.concepts", "1 to 10,000 of them", len(spec.concepts))
-    for number_, concept in enumerate(spec.concepts):
-        if not concept.source.strip():
-            field = f"spec.concepts.{number_}.source"
-            raise refuse(field, "a text that is not empty", concept.source)
-        if spec.action == "update" and concept.destination is None:
-            field = f"spec.concepts.{number_}.destination"
-            raise refuse(field, "a text, since the action is update", None)
-
-
-def _check_attributes(spec: EditSpec) -> None:
-    if (spec.action == "debias") != bool(spec.attributes):
-        expected = "at least one with action debias, and none with any other"
-        raise refuse("spec.attributes", expected, len(spec.attributes))
-    if not spec.attributes:
-        return
-    ratio = number(0, 1)
-    for position, attribute in enumerate(spec.attributes):
-        ratio(f"spec.attributes.{position}.ratio", attribute.ratio)
-        if "{}" not in attribute.prompt and len(spec.concepts) > 1:
-            field = f"spec.attributes.{position}.prompt"
-            expected = "{} for the concept, since there are several concepts"
-            raise refuse(field, expected, attribute.prompt)
-    total = math.fsum(attribute.ratio for attribute in spec.attributes)
-    if abs(total - 1) > 1e-6:
-        raise refuse("spec.attributes", "ratios that sum to 1", total)
-    _check_alphas(spec)
-
-
-def _check_alphas(spec: EditSpec) -> None:
-    if spec.alphas is None:
-        return
-    rows = [len(row) for row in spec.alphas]
-    if rows != [len(spec.attributes)] * len(spec.concepts):
-        expected = "one number per concept in every attribute"
-        raise refuse("spec.attributes.alpha", expected, rows)
-    finite = number(-1e6, 1e6)
-    for row in spec.alphas:
-        for value in row:
-            finite("spec.attributes.alpha", value)

@@ -4,7 +4,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -72,6 +72,7 @@ def solve(
     precision: Precision = "mixed",
     cache: Path | None = None,
     device: str = "cpu",
+    on_progress: Callable[[str, int, int], None] | None = None,
 ) -> SolveReport:
     """Edit a model folder without a workspace.
 
@@ -83,6 +84,8 @@ def solve(
         precision: ``float64`` runs the text encoder in float64 too.
         cache: Folder to keep encodings in; None keeps none.
         device: Where to compute.
+        on_progress: Called with a step's name, what is done and what there is in
+            all; it may raise to stop, and nothing is left behind.
 
     Returns:
         What was done.
@@ -94,7 +97,7 @@ def solve(
         UsageError: The output exists already or cannot be written.
     """
     _refuse_searches(specs)
-    folder = open_pipeline(model)
+    folder = open_pipeline(model, on_progress=_told(on_progress, "read"))
     output = output.absolute()
     with staged(output, Disk()) as place:
         start = time.perf_counter()
@@ -108,13 +111,13 @@ def solve(
         composition = compose(
             specs, encoder, precision=precision, device=algebra_device(device)
         )
-        edited = apply(composition, weights)
+        edited = apply(composition, weights, _told(on_progress, "solve"))
         solved = time.perf_counter()
         digest = snapshot_digest(folder, specs, edited)
         if fmt == "delta":
             write_delta(place, folder, composition, weights, specs, edited)
         else:
-            fill_folder(folder, place, edited.tensors)
+            fill_folder(folder, place, edited.tensors, _told(on_progress, "write"))
         written = time.perf_counter()
     seconds = {
         "encode": encoder.seconds,
@@ -122,6 +125,16 @@ def solve(
         "write": written - solved,
     }
     return SolveReport(output, digest, edited, seconds, peak_mib())
+
+
+def _told(
+    on_progress: Callable[[str, int, int], None] | None, step: str
+) -> Callable[[int, int], None]:
+    def told(done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress(step, done, total)
+
+    return told
 
 
 def _refuse_searches(specs: Sequence[EditSpec]) -> None:
