@@ -120,6 +120,7 @@ def _matter(
     workspace: Workspace, state: WorkspaceState, record: EditRecord, wish: Wish
 ) -> Matter:
     """Return what is signed, once it is what was looked at and may be signed."""
+    _refuse_over(record, wish.decision)
     matter = matter_of(state, record)
     for kind in ("candidate", "evidence"):
         given, found = getattr(wish, kind), getattr(matter, kind)
@@ -129,16 +130,19 @@ def _matter(
                 f"{found or 'none'}",
                 "Nothing was signed. Look at the edit as it is now.",
             )
-    if wish.decision is Decision.REJECT:
-        if not allowed(record.state, Step.REJECT):
-            raise WrongStateError(
-                f"reject {record.id}: it is {record.state}, expected PROPOSED or "
-                "APPLIED",
-                "A live edit is taken back with `governance edit revert`.",
-            )
-        return matter
-    recheck(workspace, state, record)
+    if wish.decision is Decision.APPROVE:
+        recheck(workspace, state, record)
     return matter
+
+
+def _refuse_over(record: EditRecord, decision: Decision) -> None:
+    """Refuse to decide on what is decided."""
+    if not allowed(record.state, Step.REJECT):
+        raise WrongStateError(
+            f"{decision.value} {record.id}: it is {record.state}, expected PROPOSED or "
+            "APPLIED",
+            "A live edit is taken back with `governance edit revert`.",
+        )
 
 
 def _role(
@@ -190,12 +194,10 @@ def _refuse_moved(
 ) -> None:
     """Refuse when the log moved on between looking and signing."""
     state = writing.state
-    if wish.decision is Decision.APPROVE:
-        refusal = approval_refusal(state, policy, record)
-        if refusal is not None:
-            raise refusal
-    elif not allowed(record.state, Step.REJECT):
-        raise WrongStateError(f"reject {record.id}: it is {record.state} by now")
+    _refuse_over(record, wish.decision)
+    refusal = approval_refusal(state, policy, record)
+    if wish.decision is Decision.APPROVE and refusal is not None:
+        raise refusal
     if matter_of(state, record) != matter or workspace.policy(state) is not policy:
         raise WrongStateError(
             f"sign {record.id}: it changed while you were signing",

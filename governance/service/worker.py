@@ -21,6 +21,7 @@ from governance.service.facade import Governance, Job, JobKind, Progress
 from governance.service.fields import table, text
 from governance.settings import Settings
 
+_STDOUT, _STDERR = 1, 2
 Opener = Callable[[Settings], Governance]
 
 
@@ -61,26 +62,30 @@ def read_order(arguments: Sequence[str]) -> tuple[Settings, Job]:
     """
     try:
         (given,) = arguments
-        order = json.loads(given)
+        order = {"order": json.loads(given)}
+        found = table(order, "order")
+        kind = JobKind(text(found, "kind"))
     except ValueError as error:
         raise UsageError(
             "worker: expected one JSON document with settings, kind and arguments",
             "It is started by the program itself.",
         ) from error
-    settings = Settings.from_document(table(order, "settings"))
-    return settings, Job(JobKind(text(order, "kind")), table(order, "arguments"))
+    settings = Settings.from_document(table(found, "settings"))
+    return settings, Job(kind, table(found, "arguments"))
 
 
 @contextmanager
 def _only_events() -> Iterator[TextIO]:
     """Keep stdout for events: whatever a library prints goes to stderr."""
     sys.stdout.flush()
-    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    kept = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
     try:
-        yield events
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as events:
+            yield events
     finally:
-        events.close()
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
 
 
 def _reporter(events: TextIO) -> Callable[[Progress], None]:

@@ -52,6 +52,7 @@ KNOWN = frozenset(
         "red",
         "lemon",
         "doctor",
+        "child",
         "female",
         "male",
     ]
