@@ -16,6 +16,7 @@ from governance.snapshots.record import SIGNERS, SIGNOFFS, namespace_of
 from governance.text import safe
 
 DEMO_ORIGIN = "demo"
+_MOST = 40
 _REPOSITORY = re.compile(
     r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII
 )
@@ -138,10 +139,13 @@ def _edits(inputs: ExportInputs) -> Iterator[str]:
 def _weights(norms: Sequence[TensorNorm]) -> str:
     if not norms:
         return ""
-    rows = [[code(norm.name), number(norm.norm)] for norm in norms]
+    rows = [[code(norm.name), number(norm.norm)] for norm in norms[:_MOST]]
+    if len(norms) > _MOST:
+        more = f"and {len(norms) - _MOST} more, see `governance/edits.json`"
+        rows.append([more, ""])
     return (
         "## Weights\n\nAll edits are solved together, from the untouched base. "
-        f"{len(rows)} tensors differ from it; every other byte is the base's.\n\n"
+        f"{len(norms)} tensors differ from it; every other byte is the base's.\n\n"
         + table(["Tensor", "Frobenius norm of the change"], rows)
     )
 

@@ -38,14 +38,14 @@ def look(folder: Path) -> Found:
         place = pending.pop()
         for path in _entries(place, folder, odd):
             name = path.relative_to(folder).as_posix()
-            mode = path.lstat().st_mode
+            mode = _mode(path)
             if stat.S_ISREG(mode):
                 files.add(name)
             elif stat.S_ISDIR(mode):
                 folders.add(name)
                 pending.append(path)
             else:
-                odd.append((name, "is a link or a special file"))
+                odd.append((name, "is a link or a special file, or vanished"))
     return Found(frozenset(files), frozenset(folders), tuple(odd))
 
 
@@ -55,6 +55,14 @@ def _entries(place: Path, root: Path, odd: list[tuple[str, str]]) -> list[Path]:
     except OSError as error:
         odd.append((place.relative_to(root).as_posix(), f"cannot be listed: {error}"))
         return []
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        # Gone since it was listed: whoever changes the folder now gets a finding.
+        return 0
 
 
 def verify_files(

@@ -50,7 +50,7 @@ def test_stock_diffusers_loads_it_and_draws_something_else(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     changed, same = map(float, done.stdout.split())
