@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from governance.documents.suite import without_article
 from governance.domain.request import Action, EditRequest, LabelledPrompt
 from governance.text import normalise, words_match
 
@@ -200,7 +201,7 @@ def concept_of(request: EditRequest, prompt: str) -> int:
         Index of the first concept whose words it holds; 0 where none does.
     """
     for index, concept in enumerate(request.concepts):
-        if words_match(concept.prompt or concept.source, prompt):
+        if words_match(without_article(concept.prompt or concept.source), prompt):
             return index
     return 0
 

@@ -171,7 +171,7 @@ class Suite:
         Returns:
             The holdout prompts that mention none of them.
         """
-        edited = [_without_article(source) for source in sources]
+        edited = [without_article(source) for source in sources]
         return tuple(
             item
             for item in self.holdout
@@ -230,7 +230,8 @@ def _suite(root: Field) -> Suite:
     return Suite(parsed.metadata, parsed.spec, canonical_bytes(document), document)
 
 
-def _without_article(text: str) -> str:
+def without_article(text: str) -> str:
+    """Drop a leading article: "a rose" is also meant by "the rose at night"."""
     lowered = text.strip()
     for article in _ARTICLES:
         if lowered.lower().startswith(article):
