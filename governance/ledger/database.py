@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from governance.errors import LedgerError, NotFoundError, UsageError
 from governance.ledger import postgresql, sqlite
+from governance.ledger.backup import copy_sqlite
 from governance.ledger.faults import explaining
 from governance.ledger.migrate import check_known, current_revision, migrate
 from governance.ledger.sqlite import WRITES
@@ -103,6 +104,20 @@ class Database:
         """Name what is not as the migrations made it."""
         with self.read() as connection:
             return self._backend.differences(connection)
+
+    def copy(self, target: Path) -> None:
+        """Write a consistent copy.
+
+        Args:
+            target: An empty file.
+
+        Raises:
+            LedgerError: If it cannot be written, or the server has tools of its own.
+        """
+        if self._engine.dialect.name != "sqlite":
+            message = f"the ledger {self.name} is kept by a database server"
+            raise LedgerError(message, "Use pg_dump.")
+        copy_sqlite(self._engine, self.name, target)
 
     def close(self) -> None:
         """Close every connection."""

@@ -47,6 +47,7 @@ _POSTGRESQL: dict[str, tuple[type[GovernanceError], str, str]] = {
     "P0001": _REFUSED,
     "23505": _REFUSED,
 }
+_DAMAGED_SCHEMA = b"malformed database schema"
 _UNREACHABLE = LedgerError, "cannot be reached", "Check the database URL and server."
 
 
@@ -59,7 +60,7 @@ def _meaning(fault: BaseException | None) -> tuple[type[GovernanceError], str, s
     state = getattr(fault, "sqlstate", None)
     if isinstance(state, str):
         return _POSTGRESQL.get(state, (LedgerError, "could not do that", ""))
-    if isinstance(fault, Exception) and "decode to UTF-8" in str(fault):
+    if isinstance(fault, UnicodeDecodeError) or "decode to UTF-8" in str(fault):
         return _DAMAGED
     return _UNREACHABLE
 
@@ -91,3 +92,8 @@ def explaining(name: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise explained(error.orig, name) from error
+    except UnicodeDecodeError as error:
+        # The driver chokes on SQLite's own message when the damage is quoted in it.
+        if not error.object.startswith(_DAMAGED_SCHEMA):
+            raise
+        raise explained(error, name) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -10,8 +11,9 @@ from sqlalchemy import Connection
 from governance.canonical import JSON
 from governance.domain.signoff import Head
 from governance.errors import NotFoundError, WrongStateError
+from governance.ledger.backup import publish, reserve
 from governance.ledger.checkpoint import Held
-from governance.ledger.database import Database, open_database
+from governance.ledger.database import Database, open_database, sqlite_url
 from governance.ledger.entry import Entry
 from governance.ledger.guard import check_extends, sign_head
 from governance.ledger.nodes import prove_consistency, prove_inclusion
@@ -19,7 +21,7 @@ from governance.ledger.notary import Notary
 from governance.ledger.notes import newest_note
 from governance.ledger.reading import follow_pages
 from governance.ledger.report import BadEntry, VerifyReport
-from governance.ledger.rows import count, position_at
+from governance.ledger.rows import BadEntryError, count, position_at
 from governance.ledger.transaction import WriteTransaction, head_of
 from governance.ledger.verification import verify_log
 
@@ -157,6 +159,36 @@ class Ledger:
             message = "the ledger has no checkpoint: it has no key of its own"
             raise NotFoundError(message)
         return note
+
+    def backup(self, path: Path) -> Head:
+        """Copy the log into a new file, while others may write.
+
+        Keep the notary's key and checkpoint file with it: without the checkpoint, an
+        older backup put back looks like a log that was cut off.
+
+        Args:
+            path: Where to; nothing is overwritten.
+
+        Returns:
+            The head of the copy, which has been verified.
+
+        Raises:
+            UsageError: If something is there already.
+            LedgerError: If it cannot be written.
+            IntegrityError: If what was copied does not verify.
+        """
+        temporary = reserve(path)
+        try:
+            self._database.copy(temporary)
+            with type(self).open(sqlite_url(temporary), readonly=True) as copy:
+                report = copy.verify()
+            if report.first_bad is not None:
+                bad = report.first_bad
+                raise BadEntryError(bad.sequence, bad.problem)
+            publish(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return report.head
 
     def head_at(self, size: int) -> Head:
         """Return the head as it was after so many entries, as stored.

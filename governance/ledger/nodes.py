@@ -43,9 +43,9 @@ def _cell(connection: Connection, sequence: int, column: str) -> bytes:
     """Return one hash of one row."""
     chosen = select(entries.c[column]).where(entries.c.sequence == sequence)
     found = connection.execute(chosen).scalar()
-    if found is None:
-        raise BadEntryError(sequence, "is missing")
-    return bytes(found)
+    if not isinstance(found, bytes):
+        raise BadEntryError(sequence, f"its {column} is missing")
+    return found
 
 
 def prove_inclusion(connection: Connection, sequence: int, size: int) -> list[bytes]:

@@ -20,7 +20,7 @@ def newest_note(connection: Connection) -> str | None:
     """Return the newest kept checkpoint, ``None`` where there is none."""
     newest = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
     found = connection.execute(newest).scalar()
-    return None if found is None else str(found, "utf-8", "replace")
+    return None if found is None else _text(found)
 
 
 def newest_head(connection: Connection, key: NoteKey) -> Head | None:
@@ -56,13 +56,18 @@ def changed_range(connection: Connection, origin: str, size: int) -> tuple[int, 
     good, bad = 0, size
     while (found := _between(connection, good, bad)) is not None:
         reached, note = found
-        text = str(note, "utf-8", "replace").rpartition("\n\n")[0] + "\n"
+        text = note.rpartition("\n\n")[0] + "\n"
         root = position_at(connection, reached).frontier.root.hex()
         if _claims(text, origin) == Head(reached, root):
             good = reached
         else:
             bad = reached
     return good + 1, bad
+
+
+def _text(note: object) -> str:
+    """Return a stored note's text; damage in it shows when it is checked."""
+    return str(note, "utf-8", "replace") if isinstance(note, bytes) else ""
 
 
 def _claims(text: str, origin: str) -> Head | None:
@@ -73,7 +78,7 @@ def _claims(text: str, origin: str) -> Head | None:
         return None
 
 
-def _between(connection: Connection, good: int, bad: int) -> tuple[int, bytes] | None:
+def _between(connection: Connection, good: int, bad: int) -> tuple[int, str] | None:
     """Return a kept checkpoint near the middle, strictly between two sizes."""
     size = checkpoints.c.size
     inside = select(size, checkpoints.c.note).where(size > good, size < bad)
@@ -84,5 +89,5 @@ def _between(connection: Connection, good: int, bad: int) -> tuple[int, bytes] |
     ):
         row = connection.execute(half.limit(1)).first()
         if row is not None:
-            return row.size, row.note
+            return row.size, _text(row.note)
     return None

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry, parse_entry
-from governance.ledger.merkle import EMPTY, Frontier, leaf_hash, peak_ends
+from governance.ledger.merkle import EMPTY, HASH_BYTES, Frontier, leaf_hash, peak_ends
 from governance.ledger.tables import NO_PREVIOUS, entries
 
 PAGE = 500
@@ -77,6 +77,7 @@ def position_at(connection: Connection, size: int) -> Position:
     for end in ends:
         if end not in found:
             raise BadEntryError(end, "is missing")
+        _check_hashes(end, found[end].node, found[end].digest)
     peaks = tuple(found[end].node for end in ends)
     return Position(Frontier(size, peaks), found[size].digest)
 
@@ -119,11 +120,25 @@ def follow(
         yield entry, position
 
 
+def _check_hashes(sequence: int, *stored: object) -> None:
+    """Refuse what a damaged file holds in place of hashes.
+
+    Raises:
+        BadEntryError: If one of them is none.
+    """
+    for value in stored:
+        if not isinstance(value, bytes) or len(value) != HASH_BYTES:
+            raise BadEntryError(sequence, "its stored hashes are damaged")
+
+
 def _step(row: Row[tuple[object]], position: Position) -> Position:
     """Return the position behind a row whose hashes are all right."""
     expected = position.size + 1
     if row.sequence != expected:
         raise BadEntryError(expected, "is missing")
+    _check_hashes(expected, row.previous, row.digest, row.node)
+    if not isinstance(row.payload, bytes):
+        raise BadEntryError(expected, "its payload is gone")
     digest = leaf_hash(row.payload)
     if digest != row.digest:
         raise BadEntryError(expected, "its payload does not match its digest")
