@@ -29,7 +29,8 @@ def run(arguments: Sequence[str], open_tui: OpenTui | None = None) -> int:
     verbose = "--verbose" in arguments
     signal.signal(signal.SIGTERM, _stop)
     try:
-        root.main(
+        # Not standalone, click returns the code of an Exit, else what was returned.
+        code = root.main(
             args=list(arguments),
             prog_name="governance",
             standalone_mode=False,
@@ -37,8 +38,6 @@ def run(arguments: Sequence[str], open_tui: OpenTui | None = None) -> int:
         )
     except GovernanceError as error:
         return _report(error, int(error.exit_code), as_json=as_json)
-    except click.exceptions.Exit as done:
-        return done.exit_code
     except click.UsageError as error:
         return _report(_usage(error), int(ExitCode.USAGE), as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
@@ -56,7 +55,7 @@ def run(arguments: Sequence[str], open_tui: OpenTui | None = None) -> int:
             "Run again with --verbose and report what it prints.",
         )
         return _report(bug, int(ExitCode.BUG), as_json=as_json)
-    return int(ExitCode.DONE)
+    return code if isinstance(code, int) else int(ExitCode.DONE)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

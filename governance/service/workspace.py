@@ -11,7 +11,7 @@ from typing import Protocol
 from governance.domain.events import Event
 from governance.domain.signoff import Head
 from governance.domain.state import WorkspaceState
-from governance.errors import LedgerError
+from governance.errors import UsageError
 from governance.ledger.entry import Entry, timestamp
 from governance.ledger.log import Ledger, WriteTransaction
 from governance.ledger.store import ObjectStore
@@ -147,7 +147,8 @@ class Workspace:
             The transaction; kept at the end, lost on any exception.
 
         Raises:
-            LedgerError: The workspace is open for reading only, or the ledger busy.
+            UsageError: The workspace is open for reading only.
+            LedgerError: The ledger is busy.
         """
         self.refuse_readonly("write")
         book = self.book
@@ -159,10 +160,10 @@ class Workspace:
         """Refuse an action in a workspace that is open for reading only.
 
         Raises:
-            LedgerError: It is.
+            UsageError: It is.
         """
         if self.settings.readonly:
-            raise LedgerError(
+            raise UsageError(
                 f"{action}: the workspace {self.layout.root} is open for reading only",
                 "Open it without --readonly.",
             )

@@ -11,7 +11,6 @@ from governance.errors import (
     ExitCode,
     GovernanceError,
     IntegrityError,
-    LedgerError,
     NotFoundError,
     PolicyRefusedError,
     RequestError,
@@ -258,8 +257,8 @@ def test_a_readonly_workspace_refuses_every_write(house: House) -> None:
         lambda: shut.compute(Job(JobKind.CHECK, {"edit": edit}), quiet),
     ]
     for act in acts:
-        error = refused(act, house, ExitCode(9))
-        assert isinstance(error, LedgerError)
+        error = refused(act, house, ExitCode.USAGE)
+        assert isinstance(error, UsageError)
         assert "for reading only" in error.message
     assert set(shut.allowed(edit).values()) == {
         "the workspace is open for reading only",
