@@ -120,6 +120,7 @@ def build(
     parts: Parts,
     policy: str = "default",
     change: Callable[[dict[str, JSON]], None] | None = None,
+    model: Path | None = None,
 ) -> House:
     """Make keys, a model folder and a workspace with the model registered."""
     keys = {}
@@ -128,10 +129,11 @@ def build(
     for name in (*PEOPLE, "mallory"):
         generate_key(folder / name, comment=name)
         keys[name] = folder / name
-    model = root / "model"
-    model.mkdir()
-    (model / "model_index.json").write_text("{}", encoding="utf-8")
-    (model / "weights.bin").write_bytes(b"weights")
+    if model is None:
+        model = root / "model"
+        model.mkdir()
+        (model / "model_index.json").write_text("{}", encoding="utf-8")
+        (model / "weights.bin").write_bytes(b"weights")
     clock = FakeClock()
     settings = Settings(workspace=root / "workspace")
     people = [(name, folder / f"{name}.pub", ("reviewer",)) for name in PEOPLE]
@@ -149,10 +151,7 @@ def changed_policy(root: Path, change: Callable[[dict[str, JSON]], None]) -> Pat
 
     shipped = find_policy("default")
     document = yaml.safe_load(shipped.read_text(encoding="utf-8"))
-    suites = root / "suites"
-    suites.mkdir()
-    suite = shipped.parent / document["spec"]["suite"]
-    (suites / "quick.yaml").write_bytes(suite.read_bytes())
+    document["spec"]["suite"] = str(shipped.parent / document["spec"]["suite"])
     change(document["spec"])
     path = root / "policy.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
