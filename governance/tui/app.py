@@ -50,7 +50,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
         grace: Seconds between asking a job to stop and killing it.
     """
 
-    CSS_PATH = "governance.tcss"
+    CSS_PATH = Path(__file__).with_name("governance.tcss")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - declared so
     TITLE = "governance"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -67,6 +67,7 @@ class FakeGovernance:
         self.previewed: list[Path] = []
         self.threads: set[int] = set()
         self.image_count = 4
+        self.payload = ""
 
     # -- building --------------------------------------------------------------
     def add(
@@ -150,13 +151,13 @@ class FakeGovernance:
     # -- reading ---------------------------------------------------------------
     def header(self) -> views.Header:
         return views.Header(
-            workspace=Path("/srv/demo-workspace"),
+            workspace=Path("/srv") / ("demo-workspace" + self.payload.replace("/", "")),
             origin="demo",
-            models=("miniature",),
-            policy_name="default",
+            models=("miniature" + self.payload,),
+            policy_name="default" + self.payload,
             policy_version=1,
-            principal="ben",
-            fingerprint="SHA256:abcdefghijklmnopqrstuvwxyz",
+            principal="ben" + self.payload,
+            fingerprint=self.payload + "SHA256:abcdefghijklmnopqrstuvwxyz",
             readonly=self.readonly,
         )
 
@@ -185,7 +186,7 @@ class FakeGovernance:
         if self.edit(edit_id).evidence_digest is None:
             return ()
         return tuple(
-            views.ImageSet(prompt, seed, *pngs(self.folder, seed))
+            views.ImageSet(prompt + self.payload, seed, *pngs(self.folder, seed))
             for prompt in ("a painting by Kora", "a rose on the beach")
             for seed in range(self.image_count)
         )
@@ -225,7 +226,9 @@ class FakeGovernance:
                     model=item.model,
                     was_live=item.was_live,
                     is_base=item.is_base,
-                    tensors={"unet/x.safetensors:mid.to_k": sha("tensor")},
+                    tensors={
+                        "unet/x.safetensors:mid.to_k" + self.payload: sha("tensor")
+                    },
                 )
         raise NotFoundError(f"snapshot {name}: does not exist")
 
@@ -236,24 +239,27 @@ class FakeGovernance:
         return views.SnapshotDiff(
             added=tuple(item for item in b.edits if item not in a.edits),
             removed=tuple(item for item in a.edits if item not in b.edits),
-            tensors=(views.SiteNorm("unet/mid_block.attn2.to_k", 1.25),),
+            tensors=(views.SiteNorm("unet/mid_block.to_k" + self.payload, 1.25),),
         )
 
     def models(self) -> tuple[views.ModelView, ...]:
         return (
             views.ModelView(
                 name="miniature",
-                path=Path("/srv/models/miniature"),
+                path=Path("/srv/models/miniature" + self.payload.replace("\0", "")),
                 digest=sha("model"),
-                family="sd1",
+                family="sd1" + self.payload,
                 files=(views.ModelFile("unet/x.safetensors", 9_800_000, sha("f")),),
                 live=sha("three"),
                 base=sha("base"),
             ),
         )
 
+    def model(self, name: str | None = None) -> views.ModelView:
+        return self.models()[0]
+
     def log(
-        self, after: int = -1, limit: int | None = None
+        self, after: int = 0, limit: int | None = None
     ) -> tuple[views.LedgerRow, ...]:
         first = max(after, 0) + 1
         last = self.entries if limit is None else min(self.entries, first + limit - 1)
@@ -264,9 +270,14 @@ class FakeGovernance:
             sequence=number,
             time="2026-11-20T10:00:00Z",
             event="WorkspaceCreated" if number == 1 else "SignOffGiven",
-            actor="ann",
+            actor="ann" + self.payload,
             digest=sha(f"entry {number}"),
-            payload={"data": {"edits": ["E-0001"], "decision": "approve"}},
+            payload={
+                "data": {
+                    "edits": ["E-0001" + self.payload],
+                    "decision": "approve" + self.payload,
+                }
+            },
         )
 
     def verify(self) -> views.LedgerVerdict:
@@ -276,7 +287,9 @@ class FakeGovernance:
             entries=head.size,
             head=views.HeadView(head.size, head.root),
             first_bad=self.broken_at,
-            message="" if self.broken_at is None else "payload does not hash",
+            message=""
+            if self.broken_at is None
+            else "payload does not hash" + self.payload,
         )
 
     def policy(self) -> views.PolicyView:

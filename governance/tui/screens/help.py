@@ -26,6 +26,17 @@ _NAMES = {
 }
 
 
+_PICTURES = frozenset(
+    {"seed", "prompt", "blink", "flip", "wipe", "difference", "layout", "slide"}
+)
+_SECTIONS: Mapping[str, Callable[[str], bool]] = {
+    "Decisions": lambda action: action.startswith("decide("),
+    "Screens": lambda action: action.startswith("go("),
+    "Pictures": lambda action: action.split("(")[0] in _PICTURES,
+    "Here": lambda _: True,
+}
+
+
 def key_lines(bindings: Mapping[str, ActiveBinding]) -> list[Content]:
     """Return one line per action, with every key that leads to it, by section."""
     keys: dict[tuple[str, str], list[str]] = {}
@@ -37,26 +48,15 @@ def key_lines(bindings: Mapping[str, ActiveBinding]) -> list[Content]:
     rows: list[Content] = []
     for title, section in _SECTIONS.items():
         found = [item for item in keys.items() if section(item[0][0])]
-        for place, _ in found:
-            names = keys.pop(place)
+        for (action, description), names in found:
+            del keys[action, description]
             rows.append(
-                line(cell(own("  ".join(names), "bold $good"), 22), own(place[1]))
+                line(cell(own("  ".join(names), "bold $good"), 22), own(description))
             )
         if found:
             rows.insert(len(rows) - len(found), own(title, Tone.DIM))
             rows.append(Content(""))
     return rows
-
-
-_SECTIONS: Mapping[str, Callable[[str], bool]] = {
-    "Decisions": lambda action: action.startswith("decide("),
-    "Screens": lambda action: action.startswith("go("),
-    "Pictures": lambda action: action.split("(")[0] in _PICTURES,
-    "Here": lambda _: True,
-}
-_PICTURES = frozenset(
-    {"seed", "prompt", "blink", "flip", "wipe", "difference", "layout", "slide"}
-)
 
 
 class HelpScreen(ModalScreen[None]):

@@ -1,0 +1,159 @@
+"""Bars, numbers, ages, fingerprints, lists and crash files, one by one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.content import Content
+
+from governance.identity.keys import generate_key
+from governance.service.views import RuleResult
+from governance.tui import crash, paint
+from governance.tui.bars import PLAIN, bar, limit_value
+from governance.tui.grid import Column, FixedRows, Grid, Row
+from governance.tui.signatures import fingerprint
+from governance.tui.words import Tone
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def share(
+    value: float | None, low: float | None, high: float | None, limit: str
+) -> RuleResult:
+    return RuleResult("r", "PASS", value, limit, "ci_lower", 10, low, high)
+
+
+@pytest.mark.parametrize(
+    ("rule", "drawn"),
+    [
+        (share(0.5, 0.3, 0.7, ">= 0.9"), "===--o--.|."),
+        (share(0.5, 0.3, 0.7, "no number"), "===--o--..."),
+        (share(1.0, 1.0, 1.0, ">= 0.8"), "========|=o"),
+        (share(0.0, 0.0, 0.0, ">= 0.8"), "o.......|.."),
+        (share(None, None, None, ">= 0.8"), "..........."),
+        (share(float("nan"), None, None, ">= 0.8"), "..........."),
+        (share(0.01, None, None, "<= 0.05"), "==o.....|.."),
+        (share(0.0, None, None, "<= 0"), "|.........."),
+    ],
+)
+def test_a_bar_shows_sure_part_interval_value_and_limit(
+    rule: RuleResult, drawn: str
+) -> None:
+    assert bar(rule, 11, PLAIN, Tone.GOOD).plain == drawn
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [(">= 0.8", 0.8), ("<= 1e6", 1e6), ("within .15", 0.15), ("none", None)],
+)
+def test_the_limit_is_read_from_its_words(limit: str, value: float | None) -> None:
+    assert limit_value(limit) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "missing"),
+        (float("nan"), "NaN"),
+        (0.0, "0"),
+        (0.12345, "0.123"),
+        (0.00001, "1.0e-05"),
+        (812.0, "812"),
+        (5e9, "5.0e+09"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_numbers_are_short_and_a_missing_one_says_so(
+    value: float | None, text: str
+) -> None:
+    assert paint.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("then", "text"),
+    [
+        ("2026-11-20T23:59:30Z", "30s"),
+        ("2026-11-20T23:00:00Z", "1h"),
+        ("2026-11-18T00:00:00Z", "3d"),
+        ("2026-11-22T00:00:00Z", "0s"),
+        ("yesterday", "?"),
+    ],
+)
+def test_ages_fit_four_cells(then: str, text: str) -> None:
+    assert paint.age(then, NOW) == text
+
+
+def test_a_fingerprint_is_the_one_of_the_key_itself(tmp_path: Path) -> None:
+    key = generate_key(tmp_path / "key", "comment")
+    assert fingerprint(key.text) == key.fingerprint
+    assert fingerprint("nonsense") == "unreadable key"
+
+
+def test_a_crash_leaves_a_private_file_without_local_variables(tmp_path: Path) -> None:
+    def fails() -> None:
+        secret = "a stranger's" + " prompt"
+        raise ValueError(str(len(secret)))
+
+    with pytest.raises(ValueError, match="19") as caught:
+        fails()
+    path = crash.write_trace(caught.value, tmp_path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    text = path.read_text()
+    assert "ValueError: 19" in text
+    assert "a stranger's prompt" not in text
+    line = crash.crash_line(ValueError("\x1b[31m"), path)
+    assert "\x1b" not in line
+    assert str(path) in line
+    assert "\n" not in line
+
+
+class ListApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Grid((Column("name"),), id="grid")
+
+
+def rows(*keys: str | None) -> FixedRows:
+    return FixedRows(
+        [
+            Row(key, (Content(key),))
+            if key is not None
+            else Row(None, (Content("heading"), Content("")))
+            for key in keys
+        ]
+    )
+
+
+async def test_the_cursor_steps_over_headings_and_stays_on_its_key() -> None:
+    app = ListApp()
+    async with app.run_test(size=(30, 8)) as pilot:
+        grid = app.query_one(Grid)
+        grid.focus()
+        grid.show(rows(None, "a", "b", None, "c"))
+        assert grid.key == "a"
+        await pilot.press("j", "j")
+        assert grid.key == "c"
+        await pilot.press("k")
+        assert grid.key == "b"
+        await pilot.press("g")
+        assert grid.key == "a"
+        await pilot.press("G")
+        assert grid.key == "c"
+        grid.show(rows(None, "new", "a", None, "c", "d"))
+        assert grid.key == "c"
+        grid.show(rows())
+        await pilot.press("j", "k", "enter", "G", "g", "pagedown")
+        assert len(grid.rows) == 0
+
+
+async def test_the_line_under_the_cursor_is_always_in_view() -> None:
+    app = ListApp()
+    async with app.run_test(size=(30, 8)) as pilot:
+        grid = app.query_one(Grid)
+        grid.focus()
+        grid.show(rows(*(str(number) for number in range(1000))))
+        for keys in (["G"], ["k"] * 12, ["g"], ["j"] * 12, ["pagedown"], ["pageup"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+            top = grid.scroll_offset.y
+            assert top <= grid.cursor < top + grid.size.height - 1
