@@ -23,7 +23,7 @@ from governance.settings import Settings
 from governance.wiring import create_workspace, open_workspace
 
 GOOD = ("update-rose", "erase-artist", "moderate-sword", "debias-doctor")
-CARELESS = "careless-rose"
+CARELESS = "careless-lemon"
 REVERTED = "erase-artist"
 MODEL = "miniature"
 HOLDS = 0.5

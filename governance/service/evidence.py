@@ -155,8 +155,13 @@ def judged(
     rules: list[Document] = []
     passed = bool(edits)
     for name in edits:
-        action = request_of(store, state.edits[name]).action.value
-        verdict = judge_evidence(policy, action, metrics_of(document, name))
+        request = request_of(store, state.edits[name])
+        verdict = judge_evidence(
+            policy,
+            request.action.value,
+            metrics_of(document, name),
+            expected=[f"ratio.{item.name}" for item in request.attributes],
+        )
         passed = passed and verdict.outcome is Outcome.PASS
         prefix = f"{name} " if len(edits) > 1 else ""
         rules.extend(
