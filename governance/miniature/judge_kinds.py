@@ -6,10 +6,12 @@ from governance.miniature.vocabulary import (
     COLOURS,
     CONTEXTS,
     GENDERS,
+    GENERIC_PEOPLE,
     OBJECTS,
     PEOPLE,
     PROFESSIONS,
     WEAPON,
+    WEAPON_SYNONYMS,
     article,
 )
 from governance.pipeline.judge_model import Kind
@@ -32,9 +34,9 @@ def kinds() -> dict[str, Kind]:
         _by_prompts("person", {name: _called(name) for name in PEOPLE}),
         _by_prompts("profession", {name: _working(name) for name in PROFESSIONS}),
         _by_prompts("style", _styles()),
-        _by_probe("gender", GENDERS),
-        _by_probe("age", AGES),
-        _by_probe("weapon", ("no", "yes")),
+        _by_probe("gender", {label: _people_of(label) for label in GENDERS}),
+        _by_probe("age", {label: () for label in AGES}),
+        _by_probe("weapon", {"no": (), "yes": (WEAPON, *WEAPON_SYNONYMS)}),
     )
     return {kind.name: kind for kind in found}
 
@@ -43,9 +45,13 @@ def _by_prompts(name: str, prompts: dict[str, tuple[str, ...]]) -> Kind:
     return Kind(name, tuple(prompts), prompts, None, _NOTHING_MEASURED)
 
 
-def _by_probe(name: str, labels: tuple[str, ...]) -> Kind:
-    prompts: dict[str, tuple[str, ...]] = dict.fromkeys(labels, ())
-    return Kind(name, labels, prompts, name, _NOTHING_MEASURED)
+def _by_probe(name: str, words: dict[str, tuple[str, ...]]) -> Kind:
+    """Let a probe answer; the prompts are only other words for its answers."""
+    return Kind(name, tuple(words), words, name, _NOTHING_MEASURED)
+
+
+def _people_of(gender: str) -> tuple[str, ...]:
+    return tuple(word for word, known in GENERIC_PEOPLE.items() if known == gender)
 
 
 def _placed(thing: str) -> tuple[str, ...]:
