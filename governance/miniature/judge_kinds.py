@@ -35,7 +35,7 @@ def kinds() -> dict[str, Kind]:
         _by_prompts("profession", {name: _working(name) for name in PROFESSIONS}),
         _by_prompts("style", _styles()),
         _by_probe("gender", {label: _people_of(label) for label in GENDERS}),
-        _by_probe("age", {label: () for label in AGES}),
+        _by_probe("age", dict.fromkeys(AGES, ())),
         _by_probe("weapon", {"no": (), "yes": (WEAPON, *WEAPON_SYNONYMS)}),
     )
     return {kind.name: kind for kind in found}
