@@ -4,7 +4,8 @@ Few rows are multiplied with each matrix as it passes. Many rows wait until
 H = sum W^T W is known, since x^T H x then costs the same for any number of matrices.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
@@ -18,6 +19,8 @@ Kind: TypeAlias = Literal["left", "moved", "gap", "drift", "base"]
 Tag: TypeAlias = tuple[Kind, "tuple[int, int] | Pick"]
 EMPTY = Pick("", (0,), prefix=True)
 """What drift is measured on where an edit preserves nothing: the empty prompt."""
+CHUNK = 256
+"""Concepts whose rows are measured at once."""
 
 
 def measured(one: EditPlan) -> tuple[Pick, ...]:
@@ -35,11 +38,13 @@ class Meter:
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
         self._picks = sorted({p for one in composition.plans for p in measured(one)})
-        self._direct: dict[Projection, tuple[list[tuple[Tag, int]], Tensor]] = {}
+        self._direct: dict[Projection, tuple[list[Probe], Tensor]] = {}
         self._sums: dict[Projection, Tensor] = {}
         for projection, found in composition.multipliers.items():
             if self._count(projection) <= found.left.shape[0]:
-                self._direct[projection] = self._stack(projection)
+                probes = list(self._probes(projection))
+                stacked = torch.cat([probe.rows for probe in probes])
+                self._direct[projection] = (probes, stacked)
 
     def add(self, projection: Projection, weight: Tensor) -> None:
         """Let one matrix pass.
@@ -67,13 +72,13 @@ class Meter:
     def _read(self, projection: Projection) -> Iterator[tuple[Tag, float]]:
         total = self._sums[projection]
         if projection in self._direct:
-            place = 0
-            for tag, count in self._direct[projection][0]:
-                yield tag, float(total[place : place + count].sum())
-                place += count
+            probes, _ = self._direct[projection]
+            parts = torch.split(total, [len(probe.rows) for probe in probes])
+            for probe, part in zip(probes, parts, strict=True):
+                yield from probe.share(part)
             return
-        for tag, rows in self._probes(projection):
-            yield tag, float(((rows @ total) * rows).sum())
+        for probe in self._probes(projection):
+            yield from probe.share(((probe.rows @ total) * probe.rows).sum(dim=1))
 
     def _count(self, projection: Projection) -> int:
         pairs = sum(
@@ -88,30 +93,56 @@ class Meter:
         plans = self._composition.plans
         return [one for one in plans if projection in one.projections]
 
-    def _stack(self, projection: Projection) -> tuple[list[tuple[Tag, int]], Tensor]:
-        probes = list(self._probes(projection))
-        tags = [(tag, len(rows)) for tag, rows in probes]
-        return tags, torch.cat([rows for _, rows in probes])
+    def _probes(self, projection: Projection) -> Iterator["Probe"]:
+        multiplier = self._composition.multipliers[projection]
+        for keys, targets, tags, counts in self._concepts(projection):
+            gap, moved = targets - keys, multiplier.change(keys)
+            yield Probe("gap", tags, counts, gap)
+            yield Probe("moved", tags, counts, moved)
+            yield Probe("left", tags, counts, moved - gap)
+        for picks, rows in self._composition.reader.stream(self._picks):
+            here = rows.to(self._composition.device)
+            counts = [len(chosen.rows) for chosen in picks]
+            yield Probe("base", picks, counts, here)
+            yield Probe("drift", picks, counts, multiplier.change(here))
 
-    def _probes(self, projection: Projection) -> Iterator[tuple[Tag, Tensor]]:
-        composition = self._composition
-        multiplier = composition.multipliers[projection]
-        for number, one in enumerate(composition.plans):
-            if projection not in one.projections:
-                continue
-            for place, concept in enumerate(one.concepts):
-                keys, targets = composition.reader.concept(concept)
-                gap = targets.to(composition.device) - keys.to(composition.device)
-                moved = multiplier.change(keys.to(composition.device))
-                yield ("gap", (number, place)), gap
-                yield ("moved", (number, place)), moved
-                yield ("left", (number, place)), moved - gap
-        for picks, rows in composition.reader.stream(self._picks):
-            here = rows.to(composition.device)
-            moved = multiplier.change(here)
-            place = 0
-            for chosen in picks:
-                part = slice(place, place + len(chosen.rows))
-                yield ("base", chosen), here[part]
-                yield ("drift", chosen), moved[part]
-                place = part.stop
+    def _concepts(
+        self, projection: Projection
+    ) -> Iterator[tuple[Tensor, Tensor, list[tuple[int, int]], list[int]]]:
+        reader, device = self._composition.reader, self._composition.device
+        places = [
+            (number, place)
+            for number, one in enumerate(self._composition.plans)
+            if projection in one.projections
+            for place in range(len(one.concepts))
+        ]
+        for start in range(0, len(places), CHUNK):
+            some = places[start : start + CHUNK]
+            plans = (self._composition.plans[n].concepts[p] for n, p in some)
+            pairs = [reader.concept(concept) for concept in plans]
+            keys = torch.cat([key for key, _ in pairs]).to(device)
+            targets = torch.cat([target for _, target in pairs]).to(device)
+            yield keys, targets, some, [len(key) for key, _ in pairs]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Rows whose energy is asked for, and whose each of them is.
+
+    Args:
+        kind: What the rows are.
+        owners: Concepts or picks, in the order of their rows.
+        counts: How many rows each owner has.
+        rows: The rows [m, d].
+    """
+
+    kind: Kind
+    owners: Sequence["tuple[int, int] | Pick"]
+    counts: Sequence[int]
+    rows: Tensor
+
+    def share(self, energies: Tensor) -> Iterator[tuple[Tag, float]]:
+        """Sum the energies of the rows [m] by owner."""
+        parts = torch.split(energies.cpu(), list(self.counts))
+        for owner, part in zip(self.owners, parts, strict=True):
+            yield (self.kind, owner), float(part.sum())

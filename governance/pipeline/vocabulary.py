@@ -37,6 +37,7 @@ class Vocabulary:
     """
 
     def __init__(self, folder: PipelineFolder) -> None:
+        self._seen: dict[str, Tokens] = {}
         self._tokenizers = [_load(folder, name) for _, name in folder.text_encoders]
         positions = [
             _positions(folder, component) for component, _ in folder.text_encoders
@@ -58,6 +59,11 @@ class Vocabulary:
             RequestError: It has more tokens than the model can read.
             PipelineError: Two tokenizers of the model disagree on it.
         """
+        if text not in self._seen:
+            self._seen[text] = self._read(text)
+        return self._seen[text]
+
+    def _read(self, text: str) -> Tokens:
         first, *others = (_encode(tokenizer, text) for tokenizer in self._tokenizers)
         if len(first.ids) > self.length:
             raise RequestError(
