@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.canonical import JSON
-from governance.domain.signoff import PROPOSAL_NAMESPACE, Decision
+from governance.domain.signoff import PROPOSAL_NAMESPACE, ROLLBACK_NAMESPACE, Decision
 from governance.errors import GovernanceError, IntegrityError, UsageError
 from governance.identity.allowed_signers import (
     AllowedSigner,
@@ -47,6 +47,11 @@ class Vouched:
     def approves(self) -> bool:
         """Whether it approves a candidate."""
         return self.said.get("decision") == Decision.APPROVE
+
+    @property
+    def returns(self) -> bool:
+        """Whether it takes an edit back or returns to an earlier snapshot."""
+        return namespace_of(self.said) == ROLLBACK_NAMESPACE
 
     @property
     def subject(self) -> JSON:
@@ -178,8 +183,7 @@ def verify_coverage(
 def names(vouched: Iterable[Vouched], snapshot: str) -> bool:
     """Say whether somebody approved a snapshot, or signed for returning to it."""
     return any(
-        one.subject == snapshot and (one.approves or "action" in one.said)
-        for one in vouched
+        one.subject == snapshot and (one.approves or one.returns) for one in vouched
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -207,6 +207,7 @@ def shape(card: str) -> list[str]:
     ]
 
 
+@settings(deadline=None, max_examples=50)
 @given(HOSTILE)
 def test_no_text_changes_the_shape_of_the_page(inputs: ExportInputs, text: str) -> None:
     plain, hostile = (

@@ -1,7 +1,7 @@
 """Strangers' words stay words, whoever renders the page."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -12,6 +12,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethr
 HOSTILE = st.text(st.sampled_from("ab 1.)-+=#>*_`~[](){}!<>|&\\:@/$^\"'\n\t\x1b\u202e"))
 
 
+@settings(deadline=None)
 @given(HOSTILE | st.text())
 @pytest.mark.parametrize("before", ["", "- ", "# ", "text "])
 def test_any_text_renders_as_itself(before: str, text: str) -> None:
@@ -26,6 +27,7 @@ def test_any_text_renders_as_itself(before: str, text: str) -> None:
     assert len(lists) == (before == "- ")
 
 
+@settings(deadline=None)
 @given(HOSTILE | st.text())
 def test_any_text_stays_in_its_code_span(text: str) -> None:
     (inline,) = [t for t in _MARKDOWN.parse(f"x {code(text)} y") if t.type == "inline"]
@@ -33,6 +35,7 @@ def test_any_text_stays_in_its_code_span(text: str) -> None:
     assert kinds == (["text", "code_inline", "text"] if text else ["text"])
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_a_cell_stays_one_cell(text: str) -> None:
     page = f"| a | b |\n| --- | --- |\n| {words(text)} | {code('x' + text)} |"

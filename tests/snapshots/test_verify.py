@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -422,6 +424,17 @@ def test_what_is_not_there_is_told(pristine: Path, tmp_path: Path) -> None:
     bad.write_text("bob@example.org no key\n")
     with pytest.raises(UsageError, match="malformed"):
         verify_export(pristine, bad)
+
+
+def test_verifying_needs_none_of_the_heavy_libraries() -> None:
+    script = (
+        "import sys, governance.snapshots.verify; "
+        "print({'torch', 'numpy', 'diffusers', 'sqlalchemy'} & set(sys.modules))"
+    )
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
 
 
 def test_findings_are_sorted_and_speak(export: Path) -> None:
