@@ -12,7 +12,7 @@ from governance.ledger.store import ObjectStore
 from governance.service.facade import ProgressCallback
 from governance.service.fields import table, text
 from governance.service.ports import Models, Planned
-from governance.service.stored import request_of
+from governance.service.stored import check_snapshot, request_of
 
 
 def resolution_of(state: WorkspaceState, record: EditRecord) -> ResolvedEdit:
@@ -44,6 +44,29 @@ def planned(
         Planned(record.id, request_of(store, record), resolution_of(state, record))
         for record in records
     )
+
+
+def check_held(
+    store: ObjectStore, state: WorkspaceState, digest: str, edits: Iterable[str]
+) -> None:
+    """Re-hash a snapshot and check that it holds exactly these edits.
+
+    Args:
+        store: The objects.
+        state: The state.
+        digest: Snapshot digest.
+        edits: Ids.
+
+    Raises:
+        IntegrityError: It changed, or holds others.
+    """
+    snapshot = check_snapshot(store, digest)
+    expected = sorted(resolution_of(state, state.edits[name]).digest for name in edits)
+    if sorted(snapshot.edits) != expected:
+        raise IntegrityError(
+            f"snapshot {digest[:12]} does not hold the edits it should",
+            "Run `governance ledger verify`.",
+        )
 
 
 def live_requests(

@@ -81,16 +81,17 @@ def approval_refusal(
     if broken is not None:
         again = "Apply and check it again."
         return WrongStateError(broken, again if _open(record) else "")
-    return _evidence_refusal(policy, candidate, record)
+    return evidence_refusal(policy, candidate, record)
 
 
 def _open(record: EditRecord) -> bool:
     return record.state is EditState.APPLIED
 
 
-def _evidence_refusal(
+def evidence_refusal(
     policy: Policy, candidate: Candidate, record: EditRecord
 ) -> GovernanceError | None:
+    """Return the error a candidate's evidence stands for, if it is not enough."""
     check = candidate.check
     hint = f"Run `governance edit check {record.id}`."
     if check is None:

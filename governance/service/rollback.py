@@ -1,7 +1,7 @@
 """Revert an edit, or return to what was live before: signed, never approved anew."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from governance.canonical import JSON
 from governance.domain.events import EditReverted, SnapshotRestored
@@ -13,7 +13,7 @@ from governance.domain.signoff import (
     Signed,
 )
 from governance.domain.state import EditRecord, WorkspaceState
-from governance.errors import IntegrityError, SignOffMissingError, WrongStateError
+from governance.errors import SignOffMissingError, WrongStateError
 from governance.ledger.entry import Entry
 from governance.policy.signoffs import Proposal, judge_rollback
 from governance.service.authority import check_heads
@@ -21,12 +21,12 @@ from governance.service.book import SnapshotRecord
 from governance.service.facade import ProgressCallback
 from governance.service.fields import floats, table, tables, text, texts
 from governance.service.identity import Identity, find_identity
-from governance.service.planning import check_base, planned, resolution_of
+from governance.service.planning import check_base, check_held, planned
 from governance.service.proposing import checked_reason
 from governance.service.selecting import the_edit, the_snapshot
-from governance.service.stored import check_snapshot, stored_snapshot
+from governance.service.stored import check_snapshot
 from governance.service.views import Acted
-from governance.service.workspace import Workspace, Writing
+from governance.service.workspace import Workspace
 
 
 def compute_revert(
@@ -95,8 +95,9 @@ def finish_revert(
     workspace.refuse_readonly("revert")
     state = workspace.state
     record = _live(state, text(result, "edit"))
+    _refuse_moved(state, record.model, text(result, "previous"), "revert")
     digest = text(result, "snapshot")
-    _check_set(workspace, state, digest, texts(result, "live"))
+    check_held(workspace.store, state, digest, texts(result, "live"))
     signing = _Signing(workspace, state, "revert", (record,), digest, reason)
     statement, identity, signature, now = signing.sign(seen)
     event = EditReverted(
@@ -113,9 +114,9 @@ def finish_revert(
     )
     with workspace.writing(now=now) as writing:
         _live(writing.state, record.id)
-        _refuse_moved(writing, record.model, event.previous, "revert")
+        _refuse_moved(writing.state, record.model, event.previous, "revert")
         entry = writing.append(event, identity.principal)
-        _check_rollback(workspace, writing, entry, (record,))
+        check_rollback(workspace, writing.state, entry, (record,))
     return {
         "edits": [record.id],
         "state": EditState.REVERTED.value,
@@ -158,7 +159,7 @@ def activate(
     statement, identity, signature, now = signing.sign(seen)
     previous = state.models[target.model].live
     with workspace.writing(now=now) as writing:
-        _refuse_moved(writing, target.model, previous, "activate")
+        _refuse_moved(writing.state, target.model, previous, "activate")
         entry = writing.append(
             SnapshotRestored(
                 model=target.model,
@@ -172,7 +173,7 @@ def activate(
             ),
             identity.principal,
         )
-        _check_rollback(workspace, writing, entry, leaving)
+        check_rollback(workspace, writing.state, entry, leaving)
     return Acted(target.edits, EditState.LIVE.value, target.digest)
 
 
@@ -255,22 +256,10 @@ def _live(state: WorkspaceState, name: str) -> EditRecord:
     return record
 
 
-def _check_set(
-    workspace: Workspace, state: WorkspaceState, digest: str, live: Sequence[str]
+def _refuse_moved(
+    state: WorkspaceState, model: str, previous: str, action: str
 ) -> None:
-    """Check that a solved snapshot holds exactly the edits it should."""
-    snapshot = stored_snapshot(workspace.store, digest)
-    check_snapshot(workspace.store, digest)
-    expected = sorted(resolution_of(state, state.edits[name]).digest for name in live)
-    if sorted(snapshot.edits) != expected:
-        raise IntegrityError(
-            f"revert: snapshot {digest[:12]} does not hold the edits that remain",
-            "Revert again.",
-        )
-
-
-def _refuse_moved(writing: Writing, model: str, previous: str, action: str) -> None:
-    live = writing.state.models[model].live
+    live = state.models[model].live
     if live != previous:
         raise WrongStateError(
             f"{action}: another snapshot went live meanwhile; expected "
@@ -279,11 +268,23 @@ def _refuse_moved(writing: Writing, model: str, previous: str, action: str) -> N
         )
 
 
-def _check_rollback(
-    workspace: Workspace, writing: Writing, entry: Entry, edits: Iterable[EditRecord]
+def check_rollback(
+    workspace: Workspace,
+    state: WorkspaceState,
+    entry: Entry,
+    edits: Iterable[EditRecord],
 ) -> None:
-    """Hold the signature just appended against the policy's rollback rule."""
-    state = writing.state
+    """Hold a signed rollback against the policy's rule.
+
+    Args:
+        workspace: The workspace.
+        state: The state after its entry.
+        entry: The entry.
+        edits: The edits that leave.
+
+    Raises:
+        SignOffMissingError: The rule is not met.
+    """
     signed = Signed(
         principal=entry.actor,
         key=text(entry.data, "key"),
@@ -299,7 +300,7 @@ def _check_rollback(
         state.roster,
         reason=text(entry.data, "reason"),
         at=state.size,
-        now=writing.now,
+        now=entry.time,
     )
     if approval.missing:
         why = [f"{who.principal!r}: {said}" for who, said in approval.dismissed]

@@ -1,5 +1,7 @@
 """Verify: re-hash every entry, object and signature, and name the first that is off."""
 
+from collections.abc import Mapping
+
 from governance.domain.events import (
     EditProposed,
     EditReverted,
@@ -16,23 +18,23 @@ from governance.domain.events import (
 from governance.domain.signoff import (
     ROLLBACK_NAMESPACE,
     SIGNOFF_NAMESPACE,
-    Head,
     Signed,
 )
 from governance.domain.state import WorkspaceState
 from governance.errors import GovernanceError, IntegrityError
 from governance.ledger.entry import Entry
-from governance.ledger.store import ObjectStore
+from governance.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from governance.service.authority import (
     allowed_signers_text,
-    check_heads,
     verify_proposal,
     verify_signed,
 )
 from governance.service.book import Book
-from governance.service.evidence import check_evidence
+from governance.service.evidence import check_evidence, judged
 from governance.service.fields import table, text, whole
-from governance.service.readiness import weigh
+from governance.service.planning import check_held
+from governance.service.readiness import evidence_refusal, weigh
+from governance.service.rollback import check_rollback
 from governance.service.stored import (
     check_snapshot,
     request_of,
@@ -57,13 +59,17 @@ def verify(workspace: Workspace) -> LedgerVerdict:
     if report.first_bad is not None:
         bad = report.first_bad
         return _broken(report.entries, head, bad.sequence, bad.problem)
-    book = Book()
+    book, frontier, roots = Book(), Frontier(), {0: EMPTY_ROOT.hex()}
     for entry in workspace.ledger.entries():
+        before = book.state
+        frontier = frontier.append(leaf_hash(entry.payload))
+        roots[frontier.size] = frontier.root.hex()
         try:
             book = book.after((entry,))
             event = parse_event(entry.event, entry.data)
             _check_entry(workspace, book.state, event, entry)
-            _check_head(workspace, event)
+            _check_signed(workspace, before, book.state, event, entry)
+            _check_head(roots, event, entry)
         except GovernanceError as error:
             return _broken(report.entries, head, entry.sequence, error.message)
     message = _roster_copy(workspace, book.state)
@@ -79,6 +85,7 @@ def _broken(entries: int, head: HeadView, at: int, message: str) -> LedgerVerdic
 def _check_entry(
     workspace: Workspace, state: WorkspaceState, event: Event, entry: Entry
 ) -> None:
+    """Re-hash what an entry cites and redo what it decided."""
     store = workspace.store
     match event:
         case WorkspaceCreated():
@@ -88,32 +95,60 @@ def _check_entry(
         case ModelRegistered():
             check_snapshot(store, event.base)
         case EditsApplied():
-            check_snapshot(store, event.candidate)
+            check_held(store, state, event.candidate, event.resolved)
             check_snapshot(store, event.parent)
         case EditsChecked():
-            check_evidence(store, event.evidence)
-            stored_suite(store, event.suite)
+            _check_judgement(workspace, state, event)
         case SnapshotActivated():
+            check_held(store, state, event.snapshot, event.live)
             _check_activation(workspace, state, event, entry)
+        case EditReverted() | SnapshotRestored():
+            check_held(store, state, event.snapshot, event.live)
         case _:
-            _check_signatures(store, state, event, entry)
+            return
 
 
-def _check_signatures(
-    store: ObjectStore, state: WorkspaceState, event: Event, entry: Entry
+def _check_judgement(
+    workspace: Workspace, state: WorkspaceState, event: EditsChecked
 ) -> None:
+    """Judge evidence again, by the policy it was judged by."""
+    evidence = check_evidence(workspace.store, event.evidence)
+    stored_suite(workspace.store, event.suite)
+    policy = stored_policy(workspace.store, event.policy)
+    outcome, _ = judged(workspace.store, state, policy, event.edits, evidence)
+    about = (evidence["candidate"], evidence["suite"], outcome)
+    if about != (event.candidate, event.suite, event.outcome):
+        raise IntegrityError(
+            f"the evidence {event.evidence[:12]} is not what the entry says: expected "
+            f"{event.outcome} on {event.candidate[:12]}, found {outcome}"
+        )
+
+
+def _check_signed(
+    workspace: Workspace,
+    before: WorkspaceState,
+    state: WorkspaceState,
+    event: Event,
+    entry: Entry,
+) -> None:
+    """Verify an entry's signature, and that it is over what the entry says."""
     match event:
         case EditProposed():
             record = state.edits[event.edit]
-            request_of(store, record)
+            request_of(workspace.store, record)
             verify_proposal(record, state.roster)
         case SignOffGiven():
             verify_signed(_signed(event, entry), state.roster, SIGNOFF_NAMESPACE)
             _check_statement(state, event)
         case EditReverted() | SnapshotRestored():
-            check_snapshot(store, event.snapshot)
             verify_signed(_signed(event, entry), state.roster, ROLLBACK_NAMESPACE)
             _check_rollback(event)
+            left = [
+                item
+                for item in before.live_edits(event.model)
+                if item.id not in event.live
+            ]
+            check_rollback(workspace, state, entry, left)
         case _:
             return
 
@@ -152,6 +187,10 @@ def _check_activation(
     candidate = state.candidates.get(event.snapshot)
     if candidate is None:
         raise IntegrityError(f"snapshot {event.snapshot[:12]} was never a candidate")
+    policy = workspace.policy(state)
+    refusal = evidence_refusal(policy, candidate, state.edits[candidate.edits[0]])
+    if refusal is not None:
+        raise refusal
     missing = weigh(workspace, state, candidate, entry.time).missing
     if missing:
         raise IntegrityError(
@@ -172,12 +211,17 @@ def _signed(
     )
 
 
-def _check_head(workspace: Workspace, event: Event) -> None:
-    """Check that the log holds the head a statement says its signer saw."""
-    if isinstance(event, SignOffGiven | EditReverted | SnapshotRestored):
-        head = table(event.statement, "head")
-        seen = Head(whole(head, "size"), text(head, "root"))
-        check_heads(workspace.ledger, (seen,))
+def _check_head(roots: Mapping[int, str], event: Event, entry: Entry) -> None:
+    """Check that the log held the head a statement says its signer saw."""
+    if not isinstance(event, SignOffGiven | EditReverted | SnapshotRestored):
+        return
+    head = table(event.statement, "head")
+    size = whole(head, "size")
+    if size >= entry.sequence or roots.get(size) != text(head, "root"):
+        raise IntegrityError(
+            f"its signer saw another log: the first {size} entries had root "
+            f"{text(head, 'root')[:16]}, found {roots.get(size, 'none')[:16]}"
+        )
 
 
 def _roster_copy(workspace: Workspace, state: WorkspaceState) -> str:
