@@ -11,7 +11,7 @@ from governance.ledger.rows import position_at
 from governance.ledger.transaction import head_of
 
 
-def check_extends(connection: Connection, notary: Notary, size: int) -> None:
+def check_extends(connection: Connection, notary: Notary, head: Head) -> None:
     """Refuse to append to a log that was cut off or rewritten.
 
     Otherwise the next checkpoint would sign the attack.
@@ -19,18 +19,18 @@ def check_extends(connection: Connection, notary: Notary, size: int) -> None:
     Args:
         connection: A connection in a write transaction.
         notary: The ledger's notary.
-        size: How many entries the log has.
+        head: The log's head.
 
     Raises:
         IntegrityError: If the log does not extend the checkpoint in the file.
     """
-    head = notary.kept()
-    if head is None:
+    kept = notary.kept()
+    if kept is None or kept == head:
         return
-    held = Held(head, f"the checkpoint {notary.file}")
-    problem = beyond([held], size)
+    held = Held(kept, f"the checkpoint {notary.file}")
+    problem = beyond([held], head.size)
     if problem is None:
-        problem = disagreement(held, head_of(position_at(connection, head.size)))
+        problem = disagreement(held, head_of(position_at(connection, kept.size)))
     if problem is not None:
         message = f"nothing is appended to a ledger that was changed: {problem}"
         raise IntegrityError(

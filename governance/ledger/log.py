@@ -152,9 +152,9 @@ class Ledger:
             if self._notary is None:
                 note = newest_note(connection)
             else:
-                size = count(connection)
-                check_extends(connection, self._notary, size)
-                note = self._notary.sign(head_of(position_at(connection, size)))
+                head = head_of(position_at(connection, count(connection)))
+                check_extends(connection, self._notary, head)
+                note = self._notary.sign(head)
         if note is None:
             message = "the ledger has no checkpoint: it has no key of its own"
             raise NotFoundError(message)
@@ -295,7 +295,7 @@ class Ledger:
             if expected_head is not None and before != expected_head:
                 raise _changed(expected_head, before)
             if self._notary is not None:
-                check_extends(connection, self._notary, before.size)
+                check_extends(connection, self._notary, before)
             yield transaction
             after = transaction.head()
             if self._notary is not None and after != before:

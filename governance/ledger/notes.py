@@ -9,11 +9,12 @@ from governance.ledger.note import NoteKey
 from governance.ledger.rows import position_at
 from governance.ledger.tables import checkpoints
 
+_INSERT = insert(checkpoints)
+
 
 def insert_note(connection: Connection, head: Head, note: str) -> None:
     """Keep a checkpoint inside the transaction it is of."""
-    values = {"size": head.size, "note": note.encode()}
-    connection.execute(insert(checkpoints).values(values))
+    connection.execute(_INSERT, {"size": head.size, "note": note.encode()})
 
 
 def newest_note(connection: Connection) -> str | None:

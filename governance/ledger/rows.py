@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry, parse_entry
@@ -11,6 +11,20 @@ from governance.ledger.merkle import EMPTY, HASH_BYTES, Frontier, leaf_hash, pea
 from governance.ledger.tables import NO_PREVIOUS, entries
 
 PAGE = 500
+# Built once: building a statement takes longer than running it.
+_NEWEST = select(func.max(entries.c.sequence))
+_NODES = select(entries.c.sequence, entries.c.node, entries.c.digest).where(
+    entries.c.sequence.in_(bindparam("ends", expanding=True))
+)
+_PAGE = (
+    select(entries)
+    .where(
+        entries.c.sequence > bindparam("after"), entries.c.sequence <= bindparam("upto")
+    )
+    .order_by(entries.c.sequence)
+    .limit(PAGE)
+)
+_INSERT = insert(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,7 @@ class BadEntryError(IntegrityError):
 
 def count(connection: Connection) -> int:
     """Return the newest sequence number, 0 in an empty log."""
-    return connection.execute(select(func.max(entries.c.sequence))).scalar() or 0
+    return connection.execute(_NEWEST).scalar() or 0
 
 
 def position_at(connection: Connection, size: int) -> Position:
@@ -70,10 +84,7 @@ def position_at(connection: Connection, size: int) -> Position:
     if size == 0:
         return Position()
     ends = peak_ends(size)
-    chosen = select(entries.c.sequence, entries.c.node, entries.c.digest).where(
-        entries.c.sequence.in_(ends)
-    )
-    found = {row.sequence: row for row in connection.execute(chosen)}
+    found = {row.sequence: row for row in connection.execute(_NODES, {"ends": ends})}
     for end in ends:
         if end not in found:
             raise BadEntryError(end, "is missing")
@@ -84,13 +95,7 @@ def position_at(connection: Connection, size: int) -> Position:
 
 def page(connection: Connection, after: int, upto: int) -> list[Row[tuple[object]]]:
     """Return up to a page of rows behind ``after`` and not beyond ``upto``."""
-    chosen = (
-        select(entries)
-        .where(entries.c.sequence > after, entries.c.sequence <= upto)
-        .order_by(entries.c.sequence)
-        .limit(PAGE)
-    )
-    return list(connection.execute(chosen))
+    return list(connection.execute(_PAGE, {"after": after, "upto": upto}))
 
 
 def follow(
@@ -164,13 +169,12 @@ def insert_entry(connection: Connection, entry: Entry, position: Position) -> Po
     """
     payload = entry.payload
     reached = position.after(leaf_hash(payload))
-    connection.execute(
-        insert(entries).values(
-            sequence=entry.sequence,
-            previous=position.digest,
-            digest=reached.digest,
-            node=reached.frontier.node,
-            payload=payload,
-        )
-    )
+    row = {
+        "sequence": entry.sequence,
+        "previous": position.digest,
+        "digest": reached.digest,
+        "node": reached.frontier.node,
+        "payload": payload,
+    }
+    connection.execute(_INSERT, row)
     return reached

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from governance.ledger.database import sqlite_url
 from governance.ledger.log import Ledger
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 NOW = "2026-03-01T12:00:00Z"
 

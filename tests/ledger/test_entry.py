@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +93,21 @@ def test_data_too_large_for_an_entry_belongs_in_the_object_store() -> None:
     with pytest.raises(UsageError, match="too large") as refused:
         _ = entry.payload
     assert "object" in refused.value.hint
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), json_values, max_size=5))
+def test_json_that_only_looks_canonical_is_told_apart(data: dict[str, object]) -> None:
+    document = PLAIN.document() | {"data": data}  # type: ignore[dict-item]
+    payload = json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+    canonical = rfc8785.dumps(document) == payload  # type: ignore[arg-type]
+    try:
+        parse_entry(payload)
+        accepted = True
+    except IntegrityError:
+        accepted = False
+    assert accepted is canonical
 
 
 def test_a_large_float_stays_one() -> None:
