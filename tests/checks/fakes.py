@@ -149,7 +149,10 @@ def default_world(suite: Suite) -> World:
         del weights, seed
         words = {"rose": {"object": "rose", "colour": "red"}}
         words |= {"doctor": {"profession": "doctor", "gender": "male"}}
-        words |= {"kora": {"style": "kora"}, "sword": {"object": "sword"}}
+        words |= {
+            "kora": {"style": "kora"},
+            "sword": {"object": "sword", "weapon": "yes"},
+        }
         found = {
             k: v
             for word, row in words.items()
