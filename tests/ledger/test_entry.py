@@ -97,7 +97,7 @@ def test_data_too_large_for_an_entry_belongs_in_the_object_store() -> None:
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), json_values, max_size=5))
 def test_json_that_only_looks_canonical_is_told_apart(data: dict[str, object]) -> None:
-    document = PLAIN.document() | {"data": data}  # type: ignore[dict-item]
+    document = PLAIN.document() | {"data": data}
     payload = json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     ).encode()
