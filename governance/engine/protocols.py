@@ -1,9 +1,11 @@
 """What the engine needs from a model, whoever provides it."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
 
-from torch import Tensor
+if TYPE_CHECKING:
+    # Parameters are read and validated where nobody computes anything.
+    from torch import Tensor
 
 Projection: TypeAlias = Literal["k", "v"]
 
@@ -37,10 +39,10 @@ class Encoder(Protocol):
     def tokens(self, text: str) -> Tokens:
         """Split a text into tokens, refusing one that is too long."""
 
-    def encode_full(self, prompts: Sequence[str]) -> Tensor:
+    def encode_full(self, prompts: Sequence[str]) -> "Tensor":
         """Encode whole prompts, padding included, as [n, T, d]."""
 
-    def encode_at(self, places: Sequence[tuple[str, int]]) -> Tensor:
+    def encode_at(self, places: Sequence[tuple[str, int]]) -> "Tensor":
         """Encode single token positions as [n, d]."""
 
 
@@ -70,5 +72,5 @@ class Weights(Protocol[SiteT]):
     def sites(self) -> Sequence[SiteT]:
         """Every cross-attention K and V matrix."""
 
-    def read(self, site: SiteT) -> Tensor:
+    def read(self, site: SiteT) -> "Tensor":
         """Read one matrix [d_out, d_in] in its own dtype, refusing NaN."""

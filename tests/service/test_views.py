@@ -1,6 +1,8 @@
 """What a person is shown, and what it lets them do."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -219,3 +221,14 @@ def test_the_log_can_be_read_in_pieces(house: House) -> None:
     application = house.as_("ana")
     assert [row.sequence for row in application.log(after=2, limit=2)] == [3, 4]
     assert application.log(limit=1)[0].event == "WorkspaceCreated"
+
+
+def test_reading_an_edit_loads_no_tensor_library() -> None:
+    code = (
+        "import sys, governance.wiring, governance.engine.presets;"
+        "print({'torch', 'numpy', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
