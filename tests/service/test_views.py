@@ -228,7 +228,7 @@ def test_reading_an_edit_loads_no_tensor_library() -> None:
         "import sys, governance.wiring, governance.engine.presets;"
         "print({'torch', 'numpy', 'transformers'} & set(sys.modules))"
     )
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
