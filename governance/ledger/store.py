@@ -4,7 +4,6 @@ An object is durable before its digest is returned, and every read hashes it aga
 The folder belongs to one user; a link in it is somebody's trick and never followed.
 """
 
-import errno
 import hashlib
 import os
 import re
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from governance.errors import IntegrityError, LedgerError, NotFoundError, UsageError
+from governance.ledger.files import copy_hashed, hash_rest, open_regular, sync_folder
 
 DEFAULT_MAX_BYTES = 8 * 1024**3
-_CHUNK = 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TEMPORARY = "incoming"
 
@@ -35,53 +34,6 @@ class StoreProblem:
 
     digest: str
     problem: str
-
-
-def _hash(source: BinaryIO) -> str:
-    """Return the digest of a stream's rest."""
-    hasher = hashlib.sha256()
-    while chunk := source.read(_CHUNK):
-        hasher.update(chunk)
-    return hasher.hexdigest()
-
-
-def _copy_hashed(source: BinaryIO, target: BinaryIO, limit: int, name: str) -> str:
-    """Copy a stream and return its digest.
-
-    Raises:
-        UsageError: If there are more than ``limit`` bytes.
-    """
-    hasher, total = hashlib.sha256(), 0
-    while chunk := source.read(_CHUNK):
-        total += len(chunk)
-        if total > limit:
-            message = f"{name} is too large: expected at most {limit} bytes"
-            raise UsageError(message, "Use a smaller file.")
-        hasher.update(chunk)
-        target.write(chunk)
-    return hasher.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _open_regular(path: Path) -> BinaryIO:
-    """Open a regular file that is no link, without waiting on pipes.
-
-    Raises:
-        OSError: If it cannot be opened; ELOOP where it is a link or no file.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.ELOOP, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")
 
 
 class ObjectStore:
@@ -134,7 +86,7 @@ class ObjectStore:
         """
         limit = self.max_bytes if max_bytes is None else min(max_bytes, self.max_bytes)
         try:
-            source = _open_regular(path)
+            source = open_regular(path)
         except FileNotFoundError as error:
             message = f"there is no file {path}"
             raise NotFoundError(message) from error
@@ -143,7 +95,7 @@ class ObjectStore:
             raise UsageError(message, "Give a regular file.") from error
         with source:
             return self._write(
-                lambda target: _copy_hashed(source, target, limit, str(path))
+                lambda target: copy_hashed(source, target, limit, str(path))
             )
 
     def open(self, digest: str) -> BinaryIO:
@@ -160,7 +112,7 @@ class ObjectStore:
             IntegrityError: If its content is another.
         """
         try:
-            file = _open_regular(self._place(digest))
+            file = open_regular(self._place(digest))
         except FileNotFoundError as error:
             message = f"object {digest} is not in the store"
             raise NotFoundError(message, "Restore it from a backup.") from error
@@ -169,7 +121,7 @@ class ObjectStore:
             raise IntegrityError(message, "Restore it from a backup.") from error
         with ExitStack() as closing:
             closing.push(file)
-            found = _hash(file)
+            found = hash_rest(file)
             if found != digest:
                 message = f"object {digest} was changed: its content is {found}"
                 raise IntegrityError(message, "Restore it from a backup.")
@@ -229,7 +181,7 @@ class ObjectStore:
         place = self._place(digest)
         place.unlink(missing_ok=True)
         if place.parent.is_dir():
-            _sync_folder(place.parent)
+            sync_folder(place.parent)
 
     def remove_abandoned(self) -> int:
         """Remove what writers that were killed left behind.
@@ -313,8 +265,8 @@ class ObjectStore:
                 place.parent.mkdir(mode=0o700, exist_ok=True)
                 # Replaces what is there: the same content, or a damaged copy of it.
                 temporary.replace(place)
-                _sync_folder(place.parent)
-                _sync_folder(self.root)
+                sync_folder(place.parent)
+                sync_folder(self.root)
             finally:
                 temporary.unlink(missing_ok=True)
         except OSError as error:

@@ -182,7 +182,7 @@ def test_a_killed_writers_remains_are_no_object_and_can_be_swept(
     store: ObjectStore,
 ) -> None:
     store.put_bytes(b"hello")
-    (store.root / "incoming" / "0123").write_bytes(b"hel")
+    (store.root / "incoming" / "0123").write_bytes(b"half")
     assert list(store.digests()) == [HELLO]
     assert list(store.verify_all()) == []
     assert store.remove_abandoned() == 1
