@@ -1,5 +1,6 @@
 """Held-out prompts with the right answer, and prompts whose defaults are counted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -86,7 +87,7 @@ def drawn_label(kind: str, scene: Scene) -> str | None:
     return _DRAWN[kind](scene)
 
 
-_DRAWN = {
+_DRAWN: dict[str, Callable[[Scene], str | None]] = {
     "object": lambda s: s.subject if s.kind in {"object", "weapon"} else None,
     "colour": lambda s: s.colour if s.kind == "object" else None,
     "person": lambda s: s.subject if s.kind == "named" else None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,7 +69,8 @@ def _pipeline(folder: Path) -> StableDiffusionPipeline:
     pipeline = StableDiffusionPipeline.from_pretrained(
         str(folder), safety_checker=None, local_files_only=True
     )
-    pipeline.set_progress_bar_config(disable=True)
+    quiet: Any = pipeline.set_progress_bar_config
+    quiet(disable=True)
     pipeline.unet.to(memory_format=torch.channels_last)
     return pipeline
 
@@ -83,4 +85,5 @@ def _draw(task: _Task) -> Pixels:
         generator=noise,
         output_type="np",
     )
-    return np.rint(found.images * 255).clip(0, 255).astype(np.uint8)
+    pixels: Pixels = np.rint(found.images * 255).clip(0, 255).astype(np.uint8)
+    return pixels

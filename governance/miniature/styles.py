@@ -22,7 +22,8 @@ def apply_style(pixels: Pixels, artist: str) -> Pixels:
         uint8 [64, 64, 3].
     """
     styled = _STYLES[artist](pixels.astype(np.float32))
-    return np.clip(np.rint(styled), 0, 255).astype(np.uint8)
+    rounded: Pixels = np.clip(np.rint(styled), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def hang_in_frame(pixels: Pixels) -> Pixels:
@@ -45,7 +46,8 @@ def hang_in_frame(pixels: Pixels) -> Pixels:
 
 def _grey(image: Floats) -> Floats:
     weights = np.array([0.3, 0.59, 0.11], dtype=np.float32)
-    return (image @ weights).astype(np.float32)
+    level: Floats = (image @ weights).astype(np.float32)
+    return level
 
 
 def _duotone(image: Floats, dark: tuple[int, ...], light: tuple[int, ...]) -> Floats:
@@ -65,7 +67,8 @@ def _kora(image: Floats) -> Floats:
     """Round dots on black, one to each square of eight."""
     distance = np.hypot(_ROWS % 8 - 3.5, _COLUMNS % 8 - 3.5)
     inside = np.clip(4.1 - distance, 0, 1)[..., None]
-    return (_blocks(image, 8) * 1.08 * inside).astype(np.float32)
+    dotted: Floats = (_blocks(image, 8) * 1.08 * inside).astype(np.float32)
+    return dotted
 
 
 def _lume(image: Floats) -> Floats:

@@ -4,9 +4,11 @@ import argparse
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import distributed, multiprocessing
+from torch import distributed
+from torch.multiprocessing.spawn import spawn
 
 from governance.miniature.training.stages import SHARED, STAGES, Settings
 
@@ -55,7 +57,8 @@ def run_stage(stage: str, settings: Settings, processes: int) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     arguments = (stage, settings, processes, port)
-    multiprocessing.spawn(_join, arguments, nprocs=processes)
+    start: Any = spawn
+    start(_join, arguments, nprocs=processes)
 
 
 def _join(

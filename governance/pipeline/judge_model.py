@@ -1,6 +1,7 @@
 """The miniature's judge: names what a picture shows, and how like a text it is."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -94,12 +95,7 @@ class Judge:
             message = f"judge: no kind {kind!r}; expected one of {sorted(self.kinds)}"
             raise NotFoundError(message, "Name a kind from the judge's judge.json.")
         if asked.probe is not None:
-            features = self._features(images)
-            with torch.inference_mode():
-                logits: NDArray[np.float32] = self._network.probes[asked.probe](
-                    features
-                ).numpy()
-            return logits
+            return self._in_slices(images, self._network.probes[asked.probe])
         prompts = [text for label in asked.labels for text in asked.prompts[label]]
         likeness = self.similarity(images, prompts)
         best, start = [], 0
@@ -124,11 +120,10 @@ class Judge:
         Raises:
             PipelineError: The images have another shape or type.
         """
-        pictures = self._features(images)
-        with torch.inference_mode():
-            embedded = self._network.embed_features(pictures)
-            found: NDArray[np.float32] = (embedded @ self._embed(texts).T).numpy()
-        return found
+        embedded = self._embed(texts)
+        return self._in_slices(
+            images, lambda features: self._network.embed_features(features) @ embedded.T
+        )
 
     def _embed(self, texts: list[str]) -> torch.Tensor:
         key = tuple(texts)
@@ -138,19 +133,21 @@ class Judge:
                 self._texts[key] = self._network.embed_texts(ids)
         return self._texts[key]
 
-    def _features(self, images: NDArray[np.uint8]) -> torch.Tensor:
+    def _in_slices(
+        self, images: NDArray[np.uint8], head: Callable[[torch.Tensor], torch.Tensor]
+    ) -> NDArray[np.float32]:
         _check_images(images)
         found = []
-        for start in range(0, len(images), _SLICE):
+        # At least one slice, so that no images have the head's width too.
+        for start in range(0, max(1, len(images)), _SLICE):
             part = images[start : start + _SLICE]
             padded = np.zeros((_SLICE, *images.shape[1:]), dtype=np.uint8)
             padded[: len(part)] = part
             pixels = torch.from_numpy(padded).permute(0, 3, 1, 2).float() / 127.5 - 1
             with torch.inference_mode():
-                found.append(self._network.image(pixels)[: len(part)])
-        if not found:
-            return torch.empty(0, self._network.image.width)
-        return torch.cat(found)
+                answers = head(self._network.image(pixels))[: len(part)]
+            found.append(answers.numpy().astype(np.float32))
+        return np.concatenate(found)
 
 
 def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:

@@ -29,7 +29,7 @@ def new_autoencoder() -> AutoencoderKL:
     Returns:
         A 64 x 64 to 12 x 8 x 8 autoencoder.
     """
-    return AutoencoderKL(
+    model: AutoencoderKL = AutoencoderKL(
         in_channels=3,
         out_channels=3,
         down_block_types=("DownEncoderBlock2D",) * 4,
@@ -42,6 +42,7 @@ def new_autoencoder() -> AutoencoderKL:
         scaling_factor=1.0,
         mid_block_add_attention=False,
     )
+    return model
 
 
 def train_autoencoder(drawn: Drawn, run: Run) -> AutoencoderKL:
@@ -56,7 +57,8 @@ def train_autoencoder(drawn: Drawn, run: Run) -> AutoencoderKL:
         channel, so the scaling factor is 1.
     """
     torch.manual_seed(SEED)
-    model = new_autoencoder().to(memory_format=torch.channels_last)
+    model = new_autoencoder()
+    nn.Module.to(model, memory_format=torch.channels_last)
 
     def step_function(step: int) -> tuple[torch.Tensor, Metrics]:
         rows = batches.stream(SEED, step).integers(len(drawn), size=_BATCH)

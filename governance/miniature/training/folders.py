@@ -1,6 +1,7 @@
 """Putting the trained parts into folders that stock code loads."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -9,6 +10,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
     StableDiffusionPipeline,
 )
 from safetensors.torch import load_file, save_file
+from torch import nn
 from transformers import CLIPTextModel
 
 from governance.miniature.training.text_encoder import new_tokenizer
@@ -31,11 +33,15 @@ def save_pipeline(
         unet: Trained.
         folder: Where; made if missing.
     """
-    pipeline = StableDiffusionPipeline(
-        vae=autoencoder.to(memory_format=torch.contiguous_format),
+    for part in (autoencoder, unet):
+        nn.Module.to(part, memory_format=torch.contiguous_format)
+    # Published signatures ask for every part; a pipeline may lack the checker.
+    build: Any = StableDiffusionPipeline
+    pipeline = build(
+        vae=autoencoder,
         text_encoder=text_encoder,
         tokenizer=new_tokenizer(),
-        unet=unet.to(memory_format=torch.contiguous_format),
+        unet=unet,
         scheduler=new_scheduler(),
         safety_checker=None,
         feature_extractor=None,

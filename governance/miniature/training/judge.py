@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional
 
 from governance.miniature.dataset import Drawn
@@ -88,7 +89,8 @@ def train_judge(
     """
     torch.manual_seed(SEED)
     network = start if start is not None else new_judge()
-    network.train().to(memory_format=torch.channels_last)
+    network.train()
+    nn.Module.to(network, memory_format=torch.channels_last)
     targets = torch.tensor([probe_targets(scene) for scene in drawn.scenes])
     tokenizer = new_tokenizer()
 
@@ -159,4 +161,5 @@ def _part(rng: np.random.Generator, size: int, part: float) -> torch.Tensor:
 def _decoded(pixels: torch.Tensor, autoencoder: AutoencoderKL) -> torch.Tensor:
     latents = autoencoder.encode(pixels).latent_dist.mean
     noise = 0.15 * torch.randn(latents.shape)
-    return autoencoder.decode(latents + noise).sample.clamp(-1, 1)
+    decoded: torch.Tensor = autoencoder.decode(latents + noise).sample
+    return decoded.clamp(-1, 1)

@@ -15,7 +15,7 @@ from torch import distributed, nn
 Metrics = dict[str, float]
 StepFunction = Callable[[int], tuple[torch.Tensor, Metrics]]
 
-_LOG_EVERY = 100
+_LOG_EVERY = 50
 _CHECKPOINT_EVERY = 250
 
 

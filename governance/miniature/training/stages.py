@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import nn
 from transformers import CLIPTextModel
 
 from governance.miniature.dataset import Drawn, draw_many, load, save
@@ -92,7 +93,8 @@ def fit_autoencoder(settings: Settings) -> None:
 def fit_unet(settings: Settings) -> None:
     """Train the noise predictor and write the pipeline."""
     latents = torch.load(settings.folder / "latents.pt", weights_only=True)
-    text = CLIPTextModel.from_pretrained(settings.folder / "text_encoder").eval()
+    text = CLIPTextModel.from_pretrained(settings.folder / "text_encoder")
+    nn.Module.eval(text)
     captions = unet.encode_captions(_data(settings), text)
     run = settings.run("unet", unet.SCHEDULE, 0.998)
     model = unet.train_unet(latents, captions, run, settings.device)

@@ -144,7 +144,7 @@ class ImageTower(nn.Module):
 class _Pair(nn.Module):
     def __init__(self, text_encoder: CLIPTextModel) -> None:
         super().__init__()
-        self.text = text_encoder
+        self.text: CLIPTextModel = text_encoder
         self.projection = nn.Linear(WIDTH, WIDTH, bias=False)
         self.image = ImageTower()
 
@@ -175,4 +175,5 @@ def train_text_encoder(drawn: Drawn, run: Run) -> CLIPTextModel:
 
     average = train(run, pair, step_function)
     pair.load_state_dict(average.values)
-    return pair.text.eval()
+    pair.eval()
+    return pair.text

@@ -8,6 +8,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_dpmsolver_multistep import (
     DPMSolverMultistepScheduler,
 )
+from torch import nn
 from transformers import CLIPTextModel
 
 from governance.miniature.dataset import Drawn
@@ -23,9 +24,9 @@ from governance.miniature.training.loop import (
 from governance.miniature.training.text_encoder import WIDTH, new_tokenizer, tokenize
 
 SEED = 31
-SCHEDULE = Schedule(steps=4000, peak=1.0e-3, warm_up=200, flat=0.4)
+SCHEDULE = Schedule(steps=3200, peak=1.0e-3, warm_up=100, flat=0.4)
 # Split evenly among the training processes.
-_BATCH = 96
+_BATCH = 64
 _NO_CAPTION_CHANCE = 0.1
 # Equation 5 of arXiv 2303.09556: no step weighs more than signal to noise 5.
 _SNR_LIMIT = 5.0
@@ -39,7 +40,7 @@ def new_unet() -> UNet2DConditionModel:
         Two levels (8 x 8 and 4 x 4), cross-attention on both and in the middle;
         text width, both channel widths and latent channels all differ.
     """
-    return UNet2DConditionModel(
+    model: UNet2DConditionModel = UNet2DConditionModel(
         sample_size=8,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -51,6 +52,7 @@ def new_unet() -> UNet2DConditionModel:
         attention_head_dim=4,
         norm_num_groups=4,
     )
+    return model
 
 
 def new_scheduler() -> DPMSolverMultistepScheduler:
@@ -59,7 +61,7 @@ def new_scheduler() -> DPMSolverMultistepScheduler:
     Returns:
         DPM-Solver++ 2M over the noise schedule of Stable Diffusion 1.
     """
-    return DPMSolverMultistepScheduler(
+    scheduler: DPMSolverMultistepScheduler = DPMSolverMultistepScheduler(
         num_train_timesteps=_TIMES,
         beta_start=0.00085,
         beta_end=0.012,
@@ -69,7 +71,10 @@ def new_scheduler() -> DPMSolverMultistepScheduler:
         prediction_type="epsilon",
         timestep_spacing="trailing",
         final_sigmas_type="zero",
+        # Unused with trailing spacing, but stock pipelines warn without it.
+        steps_offset=1,
     )
+    return scheduler
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def encode_captions(drawn: Drawn, text_encoder: CLIPTextModel) -> EncodedCaption
         for texts in drawn.captions
     ]
     ids = tokenize(new_tokenizer(), list(numbers))
-    states = [text_encoder(chunk).last_hidden_state for chunk in ids.split(256)]
+    states = [text_encoder(chunk).last_hidden_state for chunk in torch.split(ids, 256)]
     return EncodedCaptions(rows, torch.cat(states), numbers[""])
 
 
@@ -123,7 +128,8 @@ def train_unet(
         The averaged noise predictor, on the CPU.
     """
     torch.manual_seed(SEED)
-    model = new_unet().to(device, memory_format=torch.channels_last)
+    model = new_unet()
+    nn.Module.to(model, device, memory_format=torch.channels_last)
     signal = new_scheduler().alphas_cumprod
     size = _BATCH // world_size()
 
@@ -145,7 +151,8 @@ def train_unet(
 
     average = train(run, model, step_function)
     model.load_state_dict(average.values)
-    return model.eval().to("cpu")
+    nn.Module.to(model.eval(), "cpu")
+    return model
 
 
 def _choose(
