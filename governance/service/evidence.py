@@ -8,7 +8,7 @@ from governance.domain.events import Document
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 from governance.ledger.store import ObjectStore
-from governance.policy.evidence import Metric, judge_evidence
+from governance.policy.evidence import Metric, RuleOutcome, judge_evidence
 from governance.policy.model import Policy
 from governance.policy.outcome import Outcome
 from governance.service.fields import table, tables, text, texts
@@ -175,11 +175,23 @@ def judged(
                 "n": rule.n,
                 "low": rule.low,
                 "high": rule.high,
-                "message": rule.message,
+                "message": _message(document, name, rule),
             }
             for rule in verdict.rules
         )
     return ("PASS" if passed else "FAIL"), rules
+
+
+def _message(document: Mapping[str, JSON], edit: str, rule: RuleOutcome) -> str:
+    """Return a rule's message, and why a judge kept silent where one did."""
+    said = details_of(document).get("silent")
+    if rule.outcome is not Outcome.MISSING or not isinstance(said, list | tuple):
+        return rule.message
+    start = f"{edit} {rule.rule}: "
+    why = [
+        str(line).removeprefix(start) for line in said if str(line).startswith(start)
+    ]
+    return "; ".join((rule.message, *why))
 
 
 def store_evidence(store: ObjectStore, document: Mapping[str, JSON]) -> str:

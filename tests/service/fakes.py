@@ -4,7 +4,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -183,8 +183,8 @@ class FakeSolver:
 class FakeChecker:
     """Says of an edit what its title asks for: `careless` ones break the rest."""
 
-    careless: set[str] = field(default_factory=set)
     interrupt: bool = False
+    silent: bool = False
 
     def check(
         self, place: Place, subject: Subject, progress: ProgressCallback
@@ -200,11 +200,16 @@ class FakeChecker:
                 for item in subject.edits
             ),
             sheets=(image,),
-            details={"judge": "fake", "live": subject.live.digest},
+            details={
+                "judge": "fake",
+                "silent": [f"{i.id} efficacy: not calibrated" for i in subject.edits],
+            },
             seconds={"draw": 1.0},
         )
 
     def _metrics(self, item: Planned) -> tuple[Metric, ...]:
+        if self.silent:
+            return ()
         kept = 0.2 if "careless" in item.request.title.lower() else 0.95
         return (
             Metric("efficacy", 0.95, 0.9, 0.99, 48),

@@ -118,3 +118,12 @@ def _strict(root: Path, parts: Parts) -> House:
         spec["required_approvals"] = 2
 
     return build(root, parts, change=two)
+
+
+def test_where_one_person_is_enough_the_proposer_may_approve(
+    tmp_path: Path, parts: Parts
+) -> None:
+    house = build(tmp_path, parts, policy="single-user")
+    edit = house.ready("ana")
+    assert house.approve("ana", edit).state == "LIVE"
+    assert house.as_("ana").verify().ok

@@ -22,6 +22,7 @@ from governance.service import opening
 from governance.service.application import Application
 from governance.service.facade import Job, JobKind
 from governance.settings import Settings
+from tests.service.fakes import FakeChecker
 from tests.service.house import House, quiet
 
 
@@ -319,3 +320,12 @@ def _overwrite(house: House, digest: str) -> None:
     content[0] ^= 1
     path.chmod(0o600)
     path.write_bytes(content)
+
+
+def test_a_silent_judge_passes_nothing_and_says_why(
+    house: House, checker: FakeChecker
+) -> None:
+    checker.silent = True
+    edit = house.ready("ana")
+    error = refused(lambda: house.approve("ben", edit), house, ExitCode(5))
+    assert "efficacy not measured; not calibrated" in error.message
