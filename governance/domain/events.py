@@ -34,6 +34,7 @@ class WorkspaceCreated(Event):
         policy: ``{name, version, digest}``; its text is in the object store.
         suites: Suite name to digest; their text is in the object store.
         reviewers: ``{principal, key, roles}`` each.
+        ledger_key: Public key whose checkpoints sign this ledger's heads.
     """
 
     name: ClassVar[str] = "WorkspaceCreated"
@@ -41,6 +42,7 @@ class WorkspaceCreated(Event):
     policy: Document
     suites: Document
     reviewers: Sequence[Document]
+    ledger_key: str
 
 
 @dataclass(frozen=True, slots=True)

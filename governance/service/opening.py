@@ -18,6 +18,7 @@ from governance.identity.allowed_signers import check_principal
 from governance.identity.keys import read_public_key
 from governance.ledger.database import sqlite_url
 from governance.ledger.log import Ledger
+from governance.ledger.notary import Notary
 from governance.ledger.store import ObjectStore
 from governance.policy.files import find_policy, load_policy
 from governance.service.authority import allowed_signers_text
@@ -63,7 +64,8 @@ def create(
     _refuse_shared(roster)
     layout = Layout(settings.workspace)
     layout.make()
-    ledger = Ledger.open(_url(settings, layout), create=True)
+    notary = _notary(layout, origin or f"governance/{secrets.token_hex(8)}")
+    ledger = Ledger.open(_url(settings, layout), create=True, notary=notary)
     workspace = Workspace(settings, ledger, parts, clock)
     try:
         store = ObjectStore(layout.objects)
@@ -72,7 +74,7 @@ def create(
         with ledger.write() as transaction:
             _refuse_existing(transaction.head().size, layout)
             event = WorkspaceCreated(
-                origin=origin or f"governance/{secrets.token_hex(8)}",
+                origin=notary.origin,
                 policy={
                     "name": found.name,
                     "version": found.version,
@@ -83,6 +85,7 @@ def create(
                     {"principal": r.principal, "key": r.key, "roles": list(r.roles)}
                     for r in roster.reviewers
                 ],
+                ledger_key=notary.public.text,
             )
             now = workspace.now()
             transaction.append(event.name, "init", event.data(), now=now)
@@ -116,7 +119,10 @@ def open_existing(
             f"there is no workspace in {layout.root}",
             "Make one with `governance init`, or name it with --workspace.",
         )
-    ledger = Ledger.open(_url(settings, layout), readonly=settings.readonly)
+    notary = None if settings.readonly else Notary.open(layout.root)
+    ledger = Ledger.open(
+        _url(settings, layout), readonly=settings.readonly, notary=notary
+    )
     workspace = Workspace(settings, ledger, parts, clock)
     try:
         _refuse_unfinished(workspace.state.size, layout)
@@ -124,6 +130,14 @@ def open_existing(
         ledger.close()
         raise
     return workspace
+
+
+def _notary(layout: Layout, origin: str) -> Notary:
+    """Make the ledger's key, or take that of an ``init`` that did not finish."""
+    try:
+        return Notary.open(layout.root)
+    except NotFoundError:
+        return Notary.create(layout.root, origin)
 
 
 def _refuse_existing(size: int, layout: Layout) -> None:

@@ -45,6 +45,7 @@ def created() -> WorkspaceCreated:
         policy={"name": "default", "version": 1, "digest": "p"},
         suites={"quick": "s"},
         reviewers=[{"principal": "ben", "key": "ssh-ed25519 B", "roles": ["reviewer"]}],
+        ledger_key="here+00000000+",
     )
 
 

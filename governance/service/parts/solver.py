@@ -46,9 +46,9 @@ class EngineSolver:
 
     def parameters(self, request: EditRequest) -> Document:
         """Return the parameters with the published defaults filled in."""
-        from governance.engine.presets import defaults
+        from governance.engine.presets import effective
 
-        return {**defaults(request.method.value), **request.parameters}
+        return effective(spec_of(request, request.digest, {}))
 
     def resolve(
         self,
