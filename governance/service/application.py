@@ -7,13 +7,13 @@ from governance.canonical import JSON
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision, Head
 from governance.service import (
+    activating,
     allowing,
     jobs,
     looking,
     modelling,
     proposing,
     reading,
-    rollback,
     signing,
     verification,
     views,
@@ -171,7 +171,7 @@ class Application:
         seen: Head | None = None,
     ) -> views.Acted:
         """Return to the base or to what was live before."""
-        return rollback.activate(self._workspace, snapshot, reason, model, seen)
+        return activating.activate(self._workspace, snapshot, reason, model, seen)
 
     def add_model(
         self, name: str, source: str, revision: str | None = None

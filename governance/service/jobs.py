@@ -12,7 +12,7 @@ from governance.service.drawing import compute_measure, compute_preview
 from governance.service.exporting import compute_export
 from governance.service.facade import Job, JobKind, ProgressCallback
 from governance.service.fields import optional_text, text, texts
-from governance.service.rollback import compute_revert, finish_revert
+from governance.service.reverting import compute_revert, finish_revert
 from governance.service.workspace import Workspace
 
 WORKER = "governance.wiring"

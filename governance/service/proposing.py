@@ -1,6 +1,6 @@
 """Propose and withdraw: request files in, signed entries out, all or none."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -12,8 +12,6 @@ from governance.domain.signoff import PROPOSAL_NAMESPACE
 from governance.domain.state import WorkspaceState
 from governance.errors import (
     PolicyRefusedError,
-    RequestError,
-    UsageError,
     WrongStateError,
 )
 from governance.policy.evaluate import judge_proposal, refused
@@ -21,11 +19,12 @@ from governance.policy.model import Policy
 from governance.policy.outcome import Finding, Outcome
 from governance.service.identity import Identity, actor_name, find_identity
 from governance.service.planning import live_requests
-from governance.service.selecting import the_edit, the_model
+from governance.service.reasons import checked_reason
+from governance.service.selecting import the_edit
+from governance.service.wording import check_loaded
 from governance.service.workspace import Workspace, Writing
 from governance.text import safe
 
-LONGEST_REASON = 2000
 _OPEN = frozenset({EditState.PROPOSED, EditState.APPLIED, EditState.LIVE})
 
 
@@ -43,7 +42,7 @@ def judged_file(workspace: Workspace, path: Path) -> tuple[Finding, ...]:
         RequestError: The file is wrong.
     """
     loaded = load_requests(path)
-    _check_loaded(workspace, loaded, path)
+    check_loaded(workspace, loaded, path)
     state = workspace.state
     found = (_judged(workspace, state, item.request) for item in loaded)
     return tuple(chain.from_iterable(found))
@@ -68,7 +67,7 @@ def propose(workspace: Workspace, paths: Sequence[Path]) -> tuple[str, ...]:
     loaded: list[LoadedRequest] = []
     for path in paths:
         requests = load_requests(path)
-        _check_loaded(workspace, requests, path)
+        check_loaded(workspace, requests, path)
         loaded.extend(requests)
     _refuse_twins(item.request for item in loaded)
     state = workspace.state
@@ -115,22 +114,6 @@ def withdraw(workspace: Workspace, name: str, reason: str) -> str:
         )
         writing.append(EditWithdrawn(edit=record.id, reason=reason.strip()), actor)
         return record.id
-
-
-def checked_reason(reason: str, action: str) -> str:
-    """Return a reason or comment that says something and is not endless.
-
-    Raises:
-        UsageError: It is empty or over 2,000 characters.
-    """
-    found = reason.strip()
-    if not found or len(found) > LONGEST_REASON:
-        raise UsageError(
-            f"{action}: expected a reason of 1 to {LONGEST_REASON} characters, found "
-            f"{len(found)}",
-            "Say why in a sentence.",
-        )
-    return found
 
 
 def _identity(workspace: Workspace, state: WorkspaceState) -> Identity:
@@ -223,82 +206,3 @@ def _refuse_twins(requests: Iterable[EditRequest]) -> None:
                 "Give each request once.",
             )
         seen.add(request.digest)
-
-
-def _check_loaded(
-    workspace: Workspace, loaded: Sequence[LoadedRequest], path: Path
-) -> None:
-    """Check what only the engine and the model's tokenizer can tell.
-
-    Raises:
-        RequestError: A parameter, action or word the model or method does not have.
-        NotFoundError: The model is not registered.
-    """
-    for item in loaded:
-        try:
-            _check_words(workspace, item.request)
-            workspace.parts.solver.validate(item.request)
-        except RequestError as error:
-            if error.file is not None:
-                raise
-            raise RequestError(
-                error.message,
-                error.hint,
-                file=safe(path.name, 200),
-                line=error.line,
-                field=error.field,
-            ) from error
-
-
-def _check_words(workspace: Workspace, request: EditRequest) -> None:
-    model = the_model(workspace.state, request.model)
-    vocabulary = workspace.parts.models.vocabulary(model)
-    prompts = tuple(dict.fromkeys(_prompts(request)))
-    if not vocabulary.unknown_words(text for _, text in prompts):
-        prompts = tuple(item for item in prompts if vocabulary.too_long([item[1]]))
-    for field, text in prompts:
-        unknown = vocabulary.unknown_words([text])
-        if unknown:
-            raise RequestError(
-                f"{field}: the model {model.name} has no word for "
-                f"{safe(', '.join(unknown), 200)!r}, expected words of its vocabulary",
-                "Use words the model's tokenizer knows.",
-                field=field,
-            )
-        if vocabulary.too_long([text]):
-            raise RequestError(
-                f"{field}: {safe(text, 60)!r} has more tokens than the model reads",
-                "Shorten it.",
-                field=field,
-            )
-
-
-def _prompts(request: EditRequest) -> Iterator[tuple[str, str]]:
-    """Yield every text that becomes a prompt, with the field it stands in."""
-    checks = request.checks
-    found = chain(
-        _concept_prompts(request),
-        (("spec.preserve", text) for text in request.preserve),
-        (("spec.checks.efficacy", text) for text in checks.efficacy),
-        (("spec.checks.generality", text) for text in checks.generality),
-        (("spec.checks.specificity", item.prompt) for item in checks.specificity),
-    )
-    return ((field, text) for field, text in found if text.strip())
-
-
-def _concept_prompts(request: EditRequest) -> Iterator[tuple[str, str]]:
-    for index, concept in enumerate(request.concepts):
-        field = f"spec.concepts.{index}"
-        yield f"{field}.source", concept.source
-        yield f"{field}.destination", concept.destination or ""
-        for attribute in request.attributes:
-            filled = attribute.prompt.replace("{}", concept.source)
-            yield f"spec.attributes.{attribute.name}.prompt", filled
-        for template in _templates(request):
-            yield "spec.parameters.templates", template.replace("{}", concept.source)
-
-
-def _templates(request: EditRequest) -> tuple[str, ...]:
-    value = request.parameters.get("templates")
-    given = value if isinstance(value, list | tuple) else ()
-    return tuple(item for item in given if isinstance(item, str))

@@ -1,11 +1,7 @@
-"""Revert an edit, or return to what was live before: signed, never approved anew."""
+"""What every rollback shares: a signed statement, and the policy's rule on it."""
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from governance.canonical import JSON
-from governance.domain.events import EditReverted, SnapshotRestored
-from governance.domain.lifecycle import EditState
 from governance.domain.signoff import (
     ROLLBACK_NAMESPACE,
     Head,
@@ -17,192 +13,23 @@ from governance.errors import SignOffMissingError, WrongStateError
 from governance.ledger.entry import Entry
 from governance.policy.signoffs import Proposal, judge_rollback
 from governance.service.authority import check_heads
-from governance.service.book import SnapshotRecord
-from governance.service.facade import ProgressCallback
-from governance.service.fields import floats, table, tables, text, texts
+from governance.service.fields import table, text
 from governance.service.identity import Identity, find_identity
-from governance.service.planning import check_base, check_held, planned
-from governance.service.proposing import checked_reason
-from governance.service.selecting import the_edit, the_snapshot
-from governance.service.stored import check_snapshot
-from governance.service.views import Acted
+from governance.service.reasons import checked_reason
 from governance.service.workspace import Workspace
 
 
-def compute_revert(
-    workspace: Workspace, name: str, reason: str, progress: ProgressCallback
-) -> Mapping[str, JSON]:
-    """Solve the other live edits anew from the base; writes objects, no entry.
+class Rollback:
+    """A rollback on its way to a signature.
 
     Args:
         workspace: The workspace.
-        name: Id of the live edit that leaves.
+        state: The state it was decided on.
+        action: ``revert`` or ``activate``.
+        edits: The edits that leave.
+        snapshot: Digest that goes live.
         reason: Why; it is signed.
-        progress: Told about every step.
-
-    Returns:
-        What :func:`finish_revert` records.
-
-    Raises:
-        WrongStateError: The edit is not live.
-        IntegrityError: A file of the base changed.
     """
-    checked_reason(reason, "revert")
-    state = workspace.state
-    record = _live(state, name)
-    model = state.models[record.model]
-    started = time.perf_counter()
-    check_base(workspace.parts.models, model, progress)
-    left = [item for item in state.live_edits(model.name) if item.id != record.id]
-    solved = workspace.parts.solver.solve(
-        workspace.place, model, planned(workspace.store, state, left), progress
-    )
-    return {
-        "edit": record.id,
-        "model": model.name,
-        "snapshot": solved.snapshot.digest,
-        "previous": model.live,
-        "live": [item.id for item in left],
-        "certificate": list(solved.certificate),
-        "seconds": {
-            **solved.seconds,
-            "total": round(time.perf_counter() - started, 3),
-        },
-    }
-
-
-def finish_revert(
-    workspace: Workspace,
-    reason: str,
-    result: Mapping[str, JSON],
-    seen: Head | None,
-) -> Mapping[str, JSON]:
-    """Sign and record a revert, unless something went live since it was solved.
-
-    Args:
-        workspace: The workspace.
-        reason: Why; it is signed.
-        result: What :func:`compute_revert` returned.
-        seen: Ledger head its signer saw.
-
-    Returns:
-        ``{edits, state, live, certificate, seconds}``.
-
-    Raises:
-        WrongStateError: Another snapshot went live meanwhile.
-        SignOffMissingError: The policy's rollback rule is not met.
-    """
-    workspace.refuse_readonly("revert")
-    state = workspace.state
-    record = _live(state, text(result, "edit"))
-    _refuse_moved(state, record.model, text(result, "previous"), "revert")
-    digest = text(result, "snapshot")
-    check_held(workspace.store, state, digest, texts(result, "live"))
-    signing = _Signing(workspace, state, "revert", (record,), digest, reason)
-    statement, identity, signature, now = signing.sign(seen)
-    event = EditReverted(
-        edit=record.id,
-        model=record.model,
-        snapshot=digest,
-        previous=text(result, "previous"),
-        live=list(texts(result, "live")),
-        reason=statement.reason,
-        certificate=list(tables(result, "certificate")),
-        key=identity.key,
-        statement=statement.document(),
-        signature=signature,
-    )
-    with workspace.writing(now=now) as writing:
-        _live(writing.state, record.id)
-        _refuse_moved(writing.state, record.model, event.previous, "revert")
-        entry = writing.append(event, identity.principal)
-        check_rollback(workspace, writing.state, entry, (record,))
-    return {
-        "edits": [record.id],
-        "state": EditState.REVERTED.value,
-        "live": digest,
-        "certificate": list(event.certificate),
-        "seconds": floats(table(result, "seconds")),
-    }
-
-
-def activate(
-    workspace: Workspace, name: str, reason: str, model: str | None, seen: Head | None
-) -> Acted:
-    """Return to the base, or to what was live before.
-
-    Args:
-        workspace: The workspace.
-        name: Snapshot, as a person names it.
-        reason: Why; it is signed.
-        model: Model name, where it is needed.
-        seen: Ledger head its signer saw.
-
-    Returns:
-        The edits that are live then.
-
-    Raises:
-        WrongStateError: It is live already.
-        SignOffMissingError: It was never live, or holds an edit that was taken back.
-        IntegrityError: It changed on disk.
-    """
-    workspace.refuse_readonly("activate")
-    book = workspace.book
-    state = book.state
-    target = the_snapshot(book, name, model)
-    _refuse_unreturnable(state, target)
-    check_snapshot(workspace.store, target.digest)
-    leaving = [
-        item for item in state.live_edits(target.model) if item.id not in target.edits
-    ]
-    signing = _Signing(workspace, state, "activate", leaving, target.digest, reason)
-    statement, identity, signature, now = signing.sign(seen)
-    previous = state.models[target.model].live
-    with workspace.writing(now=now) as writing:
-        _refuse_moved(writing.state, target.model, previous, "activate")
-        entry = writing.append(
-            SnapshotRestored(
-                model=target.model,
-                snapshot=target.digest,
-                previous=previous,
-                live=list(target.edits),
-                reason=statement.reason,
-                key=identity.key,
-                statement=statement.document(),
-                signature=signature,
-            ),
-            identity.principal,
-        )
-        check_rollback(workspace, writing.state, entry, leaving)
-    return Acted(target.edits, EditState.LIVE.value, target.digest)
-
-
-def return_refusal(state: WorkspaceState, target: SnapshotRecord) -> str | None:
-    """Say why a snapshot cannot be made live again, if it cannot."""
-    if not target.was_live:
-        return "it was never live: its edits need approvals"
-    gone = [
-        name for name in target.edits if state.edits[name].state is not EditState.LIVE
-    ]
-    if gone:
-        return f"it holds {', '.join(gone)}, which was taken back: propose it again"
-    return None
-
-
-def _refuse_unreturnable(state: WorkspaceState, target: SnapshotRecord) -> None:
-    shown = f"snapshot {target.digest[:12]}"
-    if state.models[target.model].live == target.digest:
-        raise WrongStateError(f"activate: {shown} is live already")
-    refusal = return_refusal(state, target)
-    if refusal is not None:
-        raise SignOffMissingError(
-            f"activate: {shown} cannot go live: {refusal}",
-            "Edits go live by `governance edit sign`, with every approval.",
-        )
-
-
-class _Signing:
-    """A rollback on its way to a signature."""
 
     def __init__(
         self,
@@ -246,19 +73,18 @@ class _Signing:
         return statement, identity, signature, now
 
 
-def _live(state: WorkspaceState, name: str) -> EditRecord:
-    record = the_edit(state, name)
-    if record.state is not EditState.LIVE:
-        raise WrongStateError(
-            f"revert {record.id}: it is {record.state}, expected LIVE",
-            "Only a live edit can be reverted.",
-        )
-    return record
+def refuse_moved(state: WorkspaceState, model: str, previous: str, action: str) -> None:
+    """Refuse when something else went live since a rollback was decided.
 
+    Args:
+        state: The state as it is.
+        model: Model name.
+        previous: Digest that was live when it was decided.
+        action: What it is called.
 
-def _refuse_moved(
-    state: WorkspaceState, model: str, previous: str, action: str
-) -> None:
+    Raises:
+        WrongStateError: It did.
+    """
     live = state.models[model].live
     if live != previous:
         raise WrongStateError(

@@ -17,7 +17,6 @@ from governance.errors import PolicyRefusedError, WrongStateError
 from governance.policy.model import Policy
 from governance.service.authority import check_heads
 from governance.service.identity import Identity, find_identity
-from governance.service.proposing import checked_reason
 from governance.service.readiness import (
     Matter,
     approval_refusal,
@@ -26,6 +25,7 @@ from governance.service.readiness import (
     verify_hands,
     weigh,
 )
+from governance.service.reasons import checked_reason
 from governance.service.selecting import the_edit
 from governance.service.views import Acted
 from governance.service.workspace import Workspace, Writing
