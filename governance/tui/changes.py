@@ -7,22 +7,39 @@ from textual.content import Content
 from governance.canonical import JSON
 from governance.service.views import EditDetail, SiteNorm
 from governance.tui.evidence import heading, scalar, tree
-from governance.tui.paint import cell, line, lines, number, own, paragraph, shown
+from governance.tui.names import shared_ends, without_ends
+from governance.tui.paint import (
+    cell,
+    hanging,
+    line,
+    lines,
+    middle,
+    number,
+    own,
+    paragraph,
+    shown,
+)
 from governance.tui.words import Tone, badge
 
 _MOST_CONCEPTS = 200
 _MOST_PRESERVED = 60
-_BAR = 24
+_BAR = 10
 
 
-def changes_content(detail: EditDetail, *, ascii_only: bool) -> Content:
-    """Lay out request, effective parameters, findings, conflicts and sites."""
+def changes_content(detail: EditDetail, width: int, *, ascii_only: bool) -> Content:
+    """Lay out request, effective parameters, findings, conflicts and sites.
+
+    Args:
+        detail: The edit.
+        width: Cells available.
+        ascii_only: No glyph beyond ASCII.
+    """
     spec = _mapping(detail.request.get("spec"))
     metadata = _mapping(detail.request.get("metadata"))
     rows = [*_rationale(metadata), *_concepts(spec), *_attributes(spec)]
-    rows += [*_preserve(spec), *_parameters(detail), *_checks(spec)]
-    rows += [*_findings(detail, ascii_only=ascii_only), *_conflicts(detail)]
-    rows += _sites(detail.sites, ascii_only=ascii_only)
+    rows += [*_preserve(spec, width), *_parameters(detail, width)]
+    rows += [*_checks(spec, width), *_findings(detail, width, ascii_only=ascii_only)]
+    rows += [*_conflicts(detail), *_sites(detail.sites, width, ascii_only=ascii_only)]
     rows += [Content(""), heading("Digests"), *_digests(detail)]
     return lines(rows)
 
@@ -90,7 +107,7 @@ def _attributes(spec: Mapping[str, JSON]) -> Iterator[Content]:
         )
 
 
-def _preserve(spec: Mapping[str, JSON]) -> Iterator[Content]:
+def _preserve(spec: Mapping[str, JSON], width: int) -> Iterator[Content]:
     preserved = _sequence(spec.get("preserve"))
     yield Content("")
     yield heading(f"Held still ({len(preserved)})")
@@ -103,10 +120,10 @@ def _preserve(spec: Mapping[str, JSON]) -> Iterator[Content]:
     ]
     more = len(preserved) - _MOST_PRESERVED
     tail = own(f" and {more} more", Tone.DIM) if more > 0 else Content("")
-    yield line("  ", Content(", ").join(names), tail)
+    yield from hanging(Content("  "), Content(", ").join(names) + tail, width)
 
 
-def _parameters(detail: EditDetail) -> Iterator[Content]:
+def _parameters(detail: EditDetail, width: int) -> Iterator[Content]:
     if not detail.effective_parameters:
         return
     written = _mapping(_mapping(detail.request.get("spec")).get("parameters"))
@@ -114,31 +131,31 @@ def _parameters(detail: EditDetail) -> Iterator[Content]:
     yield heading("Effective parameters")
     for name, value in detail.effective_parameters.items():
         mark = Content("") if name in written else own("  default", Tone.DIM)
-        yield line("  ", cell(shown(name, Tone.DIM), 18), scalar(value), mark)
+        head = line("  ", cell(shown(name, Tone.DIM), 18))
+        yield from hanging(head, scalar(value) + mark, width)
 
 
-def _checks(spec: Mapping[str, JSON]) -> Iterator[Content]:
+def _checks(spec: Mapping[str, JSON], width: int) -> Iterator[Content]:
     checks = _mapping(spec.get("checks"))
     if checks:
         yield Content("")
         yield heading("Checks the proposer added")
-        for row in tree(checks):
-            yield line("  ", row)
+        yield from (line("  ", row) for row in tree(checks, width - 2))
 
 
-def _findings(detail: EditDetail, *, ascii_only: bool) -> Iterator[Content]:
+def _findings(detail: EditDetail, width: int, *, ascii_only: bool) -> Iterator[Content]:
     if not detail.findings:
         return
     yield Content("")
     yield heading("Policy on the proposal")
     for finding in detail.findings:
-        yield line(
+        head = line(
             "  ",
             cell(badge(finding.outcome, ascii_only=ascii_only), 10),
-            cell(shown(finding.rule), 24),
+            cell(shown(finding.rule), 26),
             " ",
-            shown(finding.message, Tone.DIM),
         )
+        yield from hanging(head, shown(finding.message, Tone.DIM), width)
 
 
 def _conflicts(detail: EditDetail) -> Iterator[Content]:
@@ -149,21 +166,25 @@ def _conflicts(detail: EditDetail) -> Iterator[Content]:
         yield line("  ", shown(conflict, Tone.BAD))
 
 
-def _sites(sites: Sequence[SiteNorm], *, ascii_only: bool) -> Iterator[Content]:
+def _sites(
+    sites: Sequence[SiteNorm], width: int, *, ascii_only: bool
+) -> Iterator[Content]:
     if not sites:
         return
     yield Content("")
     yield heading(f"Weights that moved ({len(sites)})")
+    ends = shared_ends([site.name for site in sites])
+    if any(ends):
+        yield from hanging(Content("  "), shown("{}".join(ends), Tone.DIM), width)
     largest = max(site.norm for site in sites) or 1.0
     stroke = "=" if ascii_only else "━"
     for site in sites:
         length = round(_BAR * site.norm / largest) if site.norm == site.norm else 0
         yield line(
-            "  ",
-            cell(own(number(site.norm), Tone.STRONG), 8, right=True),
-            "  ",
-            cell(own(stroke * max(length, 0), Tone.GOOD), _BAR + 2),
-            shown(site.name),
+            cell(own(number(site.norm), Tone.STRONG), 9, right=True),
+            " ",
+            cell(own(stroke * max(length, 0), Tone.GOOD), _BAR + 1),
+            middle(without_ends(site.name, ends), width - _BAR - 11),
         )
 
 

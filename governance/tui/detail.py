@@ -84,7 +84,7 @@ class Detail(Vertical):
         self.query_one("#detail-meta", Static).update(_meta(edit, self._desk))
         self.compare.show(images, problem)
         self.query_one("#diff", ScrollText).show(
-            lambda _: changes_content(edit, ascii_only=ascii_only), top=top
+            lambda width: changes_content(edit, width, ascii_only=ascii_only), top=top
         )
         self.query_one("#evidence", ScrollText).show(
             lambda width: evidence_content(edit, width, ascii_only=ascii_only), top=top
@@ -132,15 +132,15 @@ def _meta(edit: EditDetail, desk: Desk) -> Content:
     summary = edit.summary
     waiting = "; ".join(edit.missing)
     together = [item for item in edit.candidate_edits if item != edit.id]
-    facts = f"{edit.id}  {summary.action} by {summary.method}  on {summary.model}"
+    facts = f"{edit.id}  {summary.action} by {summary.method}"
     return line(
         desk.badge(edit.state),
         "  ",
         desk.badge(edit.evidence),
         own("   "),
         shown(facts, Tone.DIM),
-        own(f"  {age(summary.time, desk.now())} ago  ", Tone.DIM),
-        shown(f"by {summary.proposer}", Tone.DIM),
+        own(f"  {age(summary.time, desk.now())} ago by ", Tone.DIM),
+        shown(f"{summary.proposer}  on {summary.model}", Tone.DIM),
         "\n",
         own("one candidate with ", Tone.DIM) if together else "",
         shown(", ".join(together) + "  " if together else "", Tone.WAIT),

@@ -7,11 +7,12 @@ from textual.content import Content
 from governance.canonical import JSON
 from governance.service.views import CertificateRow, EditDetail, RuleResult
 from governance.tui.bars import FANCY, PLAIN, bar
-from governance.tui.paint import cell, line, lines, number, own, short, shown
+from governance.tui.paint import cell, hanging, line, lines, number, own, short, shown
 from governance.tui.words import Tone, badge, word_for
 
 _MOST_CERTIFICATES = 200
 _DEEPEST = 6
+_MOST_ROWS = 100
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -57,7 +58,7 @@ def evidence_content(detail: EditDetail, width: int, *, ascii_only: bool) -> Con
     if detail.certificate:
         rows += [Content(""), heading("Certificate"), *_certificate(detail, width)]
     if detail.metrics:
-        rows += [Content(""), heading("Metrics"), *tree(detail.metrics)]
+        rows += [Content(""), heading("Metrics"), *tree(detail.metrics, width)]
     return lines(rows)
 
 
@@ -97,7 +98,8 @@ def _rule_rows(
             cell(shown(rule.limit), 9),
         )
         if rule.message and rule.outcome != "PASS":
-            yield line(" " * 10, shown(rule.message, Tone.DIM))
+            message = shown(rule.message, Tone.DIM)
+            yield from hanging(Content(" " * 10), message, width)
 
 
 def _certificate(detail: EditDetail, width: int) -> Iterator[Content]:
@@ -127,19 +129,44 @@ def _certificate_row(row: CertificateRow, name_width: int) -> Content:
     )
 
 
-def tree(value: JSON, depth: int = 0) -> Iterator[Content]:
-    """Lay out any JSON value as indented lines; shares get their interval."""
+def tree(value: JSON, width: int, depth: int = 0) -> Iterator[Content]:
+    """Lay out any JSON value as indented lines; shares get their interval.
+
+    Args:
+        value: The value.
+        width: Cells available.
+        depth: How deep it stands; every level is indented.
+    """
     pad = "  " * depth
     if not isinstance(value, Mapping):
-        yield line(pad, scalar(value))
+        yield from hanging(Content(pad), scalar(value), width)
         return
     for key, item in value.items():
         name = shown(key, Tone.DIM)
         if isinstance(item, Mapping) and not is_share(item) and depth < _DEEPEST:
             yield line(pad, name)
-            yield from tree(item, depth + 1)
+            yield from tree(item, width, depth + 1)
+        elif _rows(item):
+            yield line(pad, name)
+            yield from _listed(item, width, pad)
         else:
-            yield line(pad, cell(name, max(24 - len(pad), 8)), " ", scalar(item))
+            head = line(pad, cell(name, max(18 - len(pad), 8)), " ")
+            yield from hanging(head, scalar(item), width)
+
+
+def _rows(value: JSON) -> bool:
+    """Whether a value is a list of documents, which get a line each."""
+    return isinstance(value, list | tuple) and any(
+        isinstance(item, Mapping) for item in value
+    )
+
+
+def _listed(value: JSON, width: int, pad: str) -> Iterator[Content]:
+    items = value if isinstance(value, list | tuple) else ()
+    for item in items[:_MOST_ROWS]:
+        yield from hanging(line(pad, own("  - ", Tone.DIM)), scalar(item), width)
+    if len(items) > _MOST_ROWS:
+        yield own(f"{pad}    and {len(items) - _MOST_ROWS} more", Tone.DIM)
 
 
 def is_share(value: Mapping[str, JSON]) -> bool:
@@ -159,7 +186,7 @@ def scalar(value: JSON) -> Content:
         return _share(value) if is_share(value) else _pairs(value)
     if isinstance(value, str):
         return shown(value)
-    return Content(", ").join([scalar(item) for item in value])
+    return Content(", ").join([scalar(item) for item in value]) or own("-", Tone.DIM)
 
 
 def _share(value: Mapping[str, JSON]) -> Content:

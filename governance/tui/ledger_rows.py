@@ -17,7 +17,7 @@ COLUMNS = (
     Column("entry", 6, right=True),
     Column("time", 16),
     Column("event", 17),
-    Column("actor", 9),
+    Column("actor", 10),
     Column("about"),
 )
 _PAGE = 200
@@ -97,12 +97,12 @@ def about(payload: Mapping[str, JSON]) -> Content:
     if not isinstance(data, Mapping):
         return Content("")
     parts = []
-    for name in _CONCERNED:
-        value = data.get(name)
-        if isinstance(value, str):
-            parts.append(shown(value))
-        elif isinstance(value, list | tuple):
-            parts.append(shown(", ".join(str(item) for item in value)))
+    name = next((item for item in _CONCERNED if data.get(item)), "")
+    value = data.get(name)
+    if isinstance(value, str):
+        parts.append(shown(value))
+    elif isinstance(value, list | tuple):
+        parts.append(shown(", ".join(str(item) for item in value)))
     for name in ("decision", "outcome", "reason"):
         value = data.get(name)
         if isinstance(value, str) and value:

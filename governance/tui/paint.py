@@ -45,6 +45,30 @@ def cell(content: Content, width: int, *, right: bool = False) -> Content:
     return cut.pad_left(gap) if right else cut.pad_right(gap)
 
 
+def hanging(head: Content, body: Content, width: int) -> list[Content]:
+    """Put a text beside its head; where it wraps, it goes on under itself.
+
+    Args:
+        head: What stands left.
+        body: The text.
+        width: Cells for both.
+    """
+    room = max(width - head.cell_length, 8)
+    first, *more = body.wrap(room) or [Content("")]
+    pad = " " * head.cell_length
+    return [head + first, *(Content(pad) + piece for piece in more)]
+
+
+def middle(text: str, width: int) -> Content:
+    """Return a name that keeps both its ends where it is too long."""
+    name = safe(text)
+    if len(name) <= width:
+        return Content(name)
+    left = max((width - 1) // 2, 1)
+    right = max(width - 1 - left, 1)
+    return Content(f"{name[:left]}…{name[-right:]}")
+
+
 def short(digest: str | None) -> str:
     """Return the first digits of a digest, or a dash where there is none."""
     return digest[:SHORT] if digest else "-"

@@ -13,7 +13,18 @@ from governance.service.views import (
 from governance.tui.desk import Desk
 from governance.tui.evidence import heading
 from governance.tui.grid import Column, FixedRows, Row
-from governance.tui.paint import age, cell, line, number, own, short, shown
+from governance.tui.names import shared_ends, without_ends
+from governance.tui.paint import (
+    age,
+    cell,
+    hanging,
+    line,
+    middle,
+    number,
+    own,
+    short,
+    shown,
+)
 from governance.tui.words import Tone
 
 COLUMNS = (
@@ -87,7 +98,10 @@ def _row(snapshot: SnapshotSummary, marked: str | None, desk: Desk) -> Row:
 
 
 def snapshot_lines(
-    snapshot: SnapshotDetail, titles: dict[str, str], model: ModelView | None
+    snapshot: SnapshotDetail,
+    titles: dict[str, str],
+    model: ModelView | None,
+    width: int,
 ) -> list[Content]:
     """Lay out one snapshot: standing, edits with titles, model, tensors."""
     rows = [
@@ -107,8 +121,15 @@ def snapshot_lines(
         rows += [Content(""), heading("Model"), *_model_lines(model)]
     tensors = list(snapshot.tensors.items())
     rows += [Content(""), heading(f"Tensors it replaces ({len(tensors)})")]
+    ends = shared_ends([name for name, _ in tensors])
+    rows += _shared(ends, width)
     rows += [
-        line("  ", shown(short(digest), Tone.DIM), "  ", shown(name))
+        line(
+            "  ",
+            shown(digest[:8], Tone.DIM),
+            "  ",
+            middle(without_ends(name, ends), width - 12),
+        )
         for name, digest in tensors[:_MOST_TENSORS]
     ]
     if len(tensors) > _MOST_TENSORS:
@@ -116,7 +137,15 @@ def snapshot_lines(
     return rows
 
 
-def diff_lines(first: str, second: str, diff: SnapshotDiff) -> list[Content]:
+def _shared(ends: tuple[str, str], width: int) -> list[Content]:
+    if not any(ends):
+        return []
+    return hanging(Content("  "), shown("{}".join(ends), Tone.DIM), width)
+
+
+def diff_lines(
+    first: str, second: str, diff: SnapshotDiff, width: int
+) -> list[Content]:
     """Lay out what differs from the marked snapshot to the chosen one."""
     rows = [
         line(
@@ -131,8 +160,14 @@ def diff_lines(first: str, second: str, diff: SnapshotDiff) -> list[Content]:
     if not diff.added and not diff.removed:
         rows.append(own("  the same edits", Tone.DIM))
     rows.append(own(f"  {len(diff.tensors)} tensors differ", Tone.DIM))
+    ends = shared_ends([item.name for item in diff.tensors])
+    rows += _shared(ends, width)
     rows += [
-        line("  ", cell(own(number(item.norm)), 9, right=True), "  ", shown(item.name))
+        line(
+            cell(own(number(item.norm), Tone.STRONG), 9, right=True),
+            "  ",
+            middle(without_ends(item.name, ends), width - 11),
+        )
         for item in diff.tensors[:_MOST_TENSORS]
     ]
     return [*rows, Content("")]

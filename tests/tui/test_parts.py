@@ -12,6 +12,7 @@ from governance.service.views import RuleResult
 from governance.tui import crash, paint
 from governance.tui.bars import PLAIN, bar, limit_value
 from governance.tui.grid import Column, FixedRows, Grid, Row
+from governance.tui.names import shared_ends, without_ends
 from governance.tui.signatures import fingerprint
 from governance.tui.words import Tone
 
@@ -106,6 +107,32 @@ def test_a_crash_leaves_a_private_file_without_local_variables(tmp_path: Path) -
     assert "\x1b" not in line
     assert str(path) in line
     assert "\n" not in line
+
+
+def test_names_of_weights_are_shortened_to_where_they_differ() -> None:
+    names = [
+        "unet/model.safetensors:down.0.attn2.to_k.weight",
+        "unet/model.safetensors:down.1.attn2.to_v.weight",
+    ]
+    ends = shared_ends(names)
+    assert ends == ("unet/model.safetensors:down.", ".weight")
+    assert [without_ends(name, ends) for name in names] == [
+        "0.attn2.to_k",
+        "1.attn2.to_v",
+    ]
+    assert shared_ends(names[:1]) == ("", "")
+    assert shared_ends(["same", "same"]) == ("", "")
+
+
+def test_a_name_that_is_too_long_keeps_both_its_ends() -> None:
+    assert paint.middle("abcdefghij", 7).plain == "abc…hij"
+    assert paint.middle("abc", 7).plain == "abc"
+
+
+def test_a_wrapped_text_stands_under_itself() -> None:
+    rows = paint.hanging(Content("key  "), Content("one two three"), 13)
+    assert [row.plain.rstrip() for row in rows] == ["key  one two", "     three"]
+    assert paint.hanging(Content("key"), Content(""), 10)[0].plain == "key"
 
 
 class ListApp(App[None]):

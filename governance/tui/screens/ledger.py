@@ -120,8 +120,10 @@ class LedgerScreen(WorkScreen):
 
     def _entry(self) -> None:
         entry = self._chosen()
-        text = Content("") if entry is None else entry_content(entry)
-        self.query_one("#entry", ScrollText).show(lambda _: text, top=True)
+        self.query_one("#entry", ScrollText).show(
+            lambda width: Content("") if entry is None else entry_content(entry, width),
+            top=True,
+        )
 
     def action_copy(self) -> None:
         """Copy the entry's digest."""
@@ -174,14 +176,15 @@ def verdict_line(
     return line(*parts)
 
 
-def entry_content(entry: LedgerRow) -> Content:
-    """Lay out one entry."""
+def entry_content(entry: LedgerRow, width: int) -> Content:
+    """Lay out one entry: its event's fields, without what the head says already."""
+    data = entry.payload.get("data", entry.payload)
     return lines(
         [
             line(own(f"{entry.sequence}  ", Tone.DIM), shown(entry.event, Tone.STRONG)),
             line(shown(entry.time, Tone.DIM), own("  by "), shown(entry.actor)),
             shown(entry.digest, Tone.DIM),
             Content(""),
-            *tree(entry.payload),
+            *tree(data, width),
         ]
     )

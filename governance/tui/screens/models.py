@@ -1,6 +1,6 @@
 """Screen 3: models, their snapshots, which edits each holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -98,22 +98,31 @@ class ModelsScreen(WorkScreen):
 
     def _show(self) -> None:
         chosen = self._find(self.list.key)
-        text = Content("") if chosen is None else lines(self._lines(chosen))
-        self.query_one("#snapshot", ScrollText).show(lambda _: text, top=True)
+        layout = _nothing if chosen is None else self._layout(chosen)
+        self.query_one("#snapshot", ScrollText).show(layout, top=True)
 
-    def _lines(self, chosen: SnapshotSummary) -> Sequence[Content]:
+    def _layout(self, chosen: SnapshotSummary) -> Callable[[int], Content]:
+        """Read a snapshot once; return how it is laid out for a width."""
         governance = self.desk.governance
         model = next((item for item in self._models if item.name == chosen.model), None)
+        marked = self._find(self._marked)
         try:
             detail = governance.snapshot(chosen.digest, chosen.model)
-            rows = snapshot_lines(detail, self._titles, model)
-            marked = self._find(self._marked)
             if marked is None or marked is chosen or marked.model != chosen.model:
-                return rows
+                return lambda width: lines(
+                    snapshot_lines(detail, self._titles, model, width)
+                )
             diff = governance.diff(marked.digest, chosen.digest, chosen.model)
         except GovernanceError as error:
-            return [shown(error.message, Tone.BAD), shown(error.hint, Tone.DIM)]
-        return [*diff_lines(marked.digest, chosen.digest, diff), *rows]
+            text = lines([shown(error.message, Tone.BAD), shown(error.hint, Tone.DIM)])
+            return lambda _: text
+        first = marked.digest
+        return lambda width: lines(
+            [
+                *diff_lines(first, chosen.digest, diff, width),
+                *snapshot_lines(detail, self._titles, model, width),
+            ]
+        )
 
     @on(Grid.Moved, "#snapshots")
     def _moved(self) -> None:
@@ -173,3 +182,7 @@ class ModelsScreen(WorkScreen):
         if act is ACTIVATE and chosen.live:
             return "is live already"
         return ""
+
+
+def _nothing(_: int) -> Content:
+    return Content("")
