@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from governance.canonical import JSON
 from governance.domain.events import Document
 from governance.domain.request import Action, EditRequest
-from governance.domain.snapshot import ResolvedEdit
+from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.domain.state import ModelRecord
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.judges import Judges
@@ -16,6 +16,7 @@ from governance.service.parts.search import AlphaSearch
 from governance.service.parts.spec import edit_spec, spec_of
 from governance.service.parts.studio import Studio
 from governance.service.ports import Place, Planned, Solved
+from governance.service.stored import put_document
 
 if TYPE_CHECKING:
     from governance.engine.apply import Edited
@@ -82,6 +83,10 @@ class EngineSolver:
             EngineError: The system is ill-conditioned.
             IntegrityError: A tensor could not be stored as it was solved.
         """
+        if not edits:
+            base = Snapshot(model.digest, (), {})
+            put_document(place.store, base.document())
+            return Solved(base, (), (), (), {"solve": 0.0})
         from governance.engine.apply import apply
         from governance.engine.compose import compose
         from governance.pipeline.device import algebra_device, resolve_device
@@ -92,9 +97,6 @@ class EngineSolver:
         folder = FolderModels().folder(model)
         names = {item.resolved.digest: item for item in edits}
         started = time.perf_counter()
-        if not edits:
-            base = write_snapshot(place.store, folder.digest, (), {})
-            return Solved(base, (), (), (), {"solve": 0.0})
         device = algebra_device(resolve_device(place.device))
         progress(Progress("encode", 0, len(edits)))
         encoder = open_encoder(folder, cache=place.encodings, device=device)
