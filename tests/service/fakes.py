@@ -3,6 +3,8 @@
 # ruff: noqa: ARG002 - a stand-in takes what the real part takes
 
 import hashlib
+import os
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -117,6 +119,7 @@ class FakeSolver:
     """Weights that depend on the set of resolved edits and on nothing else."""
 
     interrupt_after: int | None = None
+    terminate: bool = False
     resolutions: int = 0
 
     def validate(self, request: EditRequest) -> None:
@@ -153,6 +156,8 @@ class FakeSolver:
         tensors = {}
         for number in range(2 if digests else 0):
             progress(Progress("solve", number, 2))
+            if self.terminate:
+                os.kill(os.getpid(), signal.SIGTERM)
             if self.interrupt_after == number:
                 raise KeyboardInterrupt
             content = f"{model.digest} {number} {digests}".encode()

@@ -318,7 +318,7 @@ def test_a_stopped_worker_ends_with_130_and_records_nothing(
 ) -> None:
     edit = house.propose("ana")
     size = house.size()
-    solver.interrupt_after = 0
+    solver.terminate = True
     code, events = run_worker(house, Job(JobKind.APPLY, {"edits": [edit]}), capfd)
     assert code == 130
     assert events[-1]["type"] == "InterruptedByUserError"
