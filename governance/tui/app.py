@@ -16,7 +16,7 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from governance.errors import ExitCode, GovernanceError
+from governance.errors import ExitCode, GovernanceError, UsageError
 from governance.service.facade import Governance
 from governance.text import safe
 from governance.tui import crash
@@ -35,6 +35,7 @@ from governance.tui.themes import DARK, LIGHT
 
 POLL_SECONDS = 1.0
 LEAVE_SECONDS = 3.0
+JOB_SECONDS = 0.1
 
 
 class GovernanceApp(App[int], inherit_bindings=False):
@@ -52,6 +53,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
 
     CSS_PATH = Path(__file__).with_name("governance.tcss")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - declared so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012 - declared so
     TITLE = "governance"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -98,6 +100,8 @@ class GovernanceApp(App[int], inherit_bindings=False):
         )
         self._ledger_number = governance.changed()
         self._leaving = False
+        self._job_shown = (0, "")
+        self._jobs_waiting = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give names of our own a value whatever theme is chosen."""
@@ -177,6 +181,10 @@ class GovernanceApp(App[int], inherit_bindings=False):
             self.set_timer(LEAVE_SECONDS, self._stay)
             self.tell("A job is running: q again stops it.")
             return
+        # The grace a stubborn child gets must not freeze the screen.
+        self.run_worker(self._close(), group="close")
+
+    async def _close(self) -> None:
         await self.desk.queue.close()
         self.exit(0)
 
@@ -213,14 +221,24 @@ class GovernanceApp(App[int], inherit_bindings=False):
     def _stay(self) -> None:
         self._leaving = False
 
+    def _show_jobs(self) -> None:
+        self._jobs_waiting = False
+        for screen in self.screen_stack if self.is_running else ():
+            if isinstance(screen, WorkScreen) and screen.is_mounted:
+                screen.jobs_changed()
+
     @work(group="queue")
     async def _run_queue(self) -> None:
         await self.desk.queue.work()
 
     def _job_changed(self, record: JobRecord) -> None:
-        for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, WorkScreen) and screen.is_mounted:
-                screen.jobs_changed()
+        if (record.number, record.status) != self._job_shown:
+            self._job_shown = (record.number, record.status)
+            self._show_jobs()
+        elif not self._jobs_waiting:
+            # A child may report thousands of times a second; a person reads slower.
+            self._jobs_waiting = True
+            self.set_timer(JOB_SECONDS, self._show_jobs)
         if record.over:
             self.poll()
             self.tell(
@@ -240,7 +258,16 @@ def run(
         governance: An open workspace.
         ascii: No glyph beyond ASCII.
         readonly: Nothing may be written from here.
+
+    Raises:
+        UsageError: There is no terminal.
     """
+    # The toolkit draws on stderr, so that stdout stays free for data.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "terminal UI: expected a terminal on stdin and stderr, found none",
+            "Run it in a terminal, or use the commands.",
+        )
     app = GovernanceApp(governance, ascii=ascii, readonly=readonly)
     code = app.run()
     if app.crash_message:

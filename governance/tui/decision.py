@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Static
@@ -53,7 +53,8 @@ class DecisionPanel(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out facts above, fields below."""
         matter = self.consent.matter
-        yield Static(paint.lines(_facts(matter)), id="decision-facts")
+        with VerticalScroll(id="decision-scroll"):
+            yield Static(paint.lines(_facts(matter)), id="decision-facts")
         yield Static("", id="decision-word")
         with Horizontal(id="decision-fields"):
             yield Button("Cancel", id="decision-cancel", compact=True)
@@ -125,14 +126,14 @@ def _facts(matter: Matter) -> Iterator[Content]:
         shown(matter.title),
     )
     yield own(matter.act.effect, Tone.DIM)
-    for name, digest in matter.digests:
-        yield _fact(name, _digest(digest, confirms=digest == matter.confirm))
-    yield _fact("head", line(f"{matter.seen.size}  ", shown(matter.seen.root)))
     yield from _rule_facts(matter)
     if matter.missing:
         yield _fact("missing", shown("; ".join(matter.missing), Tone.WAIT))
     if matter.viewed:
         yield _fact("viewed", own(matter.viewed))
+    for name, digest in matter.digests:
+        yield _fact(name, _digest(digest, confirms=digest == matter.confirm))
+    yield _fact("head", line(f"{matter.seen.size}  ", shown(matter.seen.root)))
 
 
 def _rule_facts(matter: Matter) -> Iterator[Content]:

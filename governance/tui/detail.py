@@ -92,7 +92,7 @@ class Detail(Vertical):
         self.query_one("#signatures", ScrollText).show(
             lambda _: signatures_content(edit), top=top
         )
-        self.query_one("#detail-acts", Static).update(_acts(reasons))
+        self.query_one("#detail-acts", Static).update(_acts(edit.id, reasons))
 
     def clear(self, text: str) -> None:
         """Show that there is nothing to show, and why."""
@@ -130,7 +130,7 @@ def _title(edit: EditDetail) -> Content:
 
 def _meta(edit: EditDetail, desk: Desk) -> Content:
     summary = edit.summary
-    waiting = "; ".join(edit.missing)
+    waiting = "; ".join(item.removeprefix(f"{edit.id}: ") for item in edit.missing)
     together = [item for item in edit.candidate_edits if item != edit.id]
     facts = f"{edit.id}  {summary.action} by {summary.method}"
     return line(
@@ -149,7 +149,7 @@ def _meta(edit: EditDetail, desk: Desk) -> Content:
     )
 
 
-def _acts(reasons: Mapping[str, str]) -> Content:
+def _acts(edit_id: str, reasons: Mapping[str, str]) -> Content:
     keys = []
     for act in REVIEW_ACTS:
         possible = not reasons.get(act.name, "unknown")
@@ -161,7 +161,7 @@ def _acts(reasons: Mapping[str, str]) -> Content:
         )
     refused: dict[str, list[str]] = {}
     for act in REVIEW_ACTS:
-        reason = reasons.get(act.name, "")
+        reason = reasons.get(act.name, "").removeprefix(f"{edit_id}: ")
         if reason:
             refused.setdefault(reason, []).append(act.key)
     whys = [

@@ -23,21 +23,23 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def rule_words(rule: RuleResult) -> Content:
-    """Say in words how a rule stands."""
-    found = "nothing was measured" if rule.value is None else number(rule.value)
+    """Say in words how a rule stands, by the figure that is compared."""
     return line(
         shown(rule.rule, Tone.STRONG),
         own(" fails" if rule.outcome == "FAIL" else " is missing", Tone.BAD),
-        own(f": expected {_side(rule)}"),
+        own(f": {_compared(rule)}, expected "),
         shown(rule.limit),
-        own(f", found {found} {interval(rule.low, rule.high)}".rstrip()),
     )
 
 
-def _side(rule: RuleResult) -> str:
-    bounds = {"ci_lower": "lower", "ci_upper": "upper"}
-    side = bounds.get(rule.bound)
-    return "" if side is None else f"{side} bound "
+def _compared(rule: RuleResult) -> str:
+    if rule.value is None:
+        return "nothing was measured"
+    bounds = {"ci_lower": ("lower", rule.low), "ci_upper": ("upper", rule.high)}
+    side, figure = bounds.get(rule.bound, ("", None))
+    if figure is None:
+        return f"found {number(rule.value)}"
+    return f"{side} bound {number(figure)} of {number(rule.value)}"
 
 
 def evidence_content(detail: EditDetail, width: int, *, ascii_only: bool) -> Content:
@@ -194,11 +196,11 @@ def _share(value: Mapping[str, JSON]) -> Content:
     middle, low, high = (
         item if isinstance(item, int | float) else None for item in figures
     )
+    count = value.get("n")
     return line(
         own(number(middle), Tone.STRONG),
         own(f" {interval(low, high)}", Tone.DIM),
-        own(" n ", Tone.DIM),
-        shown(value.get("n", "?"), Tone.DIM),
+        "" if count is None else own(" n ", Tone.DIM) + shown(count, Tone.DIM),
     )
 
 

@@ -66,7 +66,7 @@ async def test_the_panel_says_which_rules_fail_and_which_images_were_seen(
         await pilot.press("right_square_bracket")
         await ready(pilot, clock, "A")
         text = screen_text(app)
-        assert "specificity fails: expected lower bound >= 0.8, found 0.71" in text
+        assert "specificity fails: lower bound 0.61 of 0.71, expected >= 0.8" in text
         assert "of 8 image pairs" in text
         assert "0 of 8" not in text
 
@@ -82,6 +82,18 @@ async def test_cancel_has_the_focus_and_enter_only_closes(
         await pilot.pause()
         assert not app.screen.query(DecisionPanel)
         assert fake.written == []
+
+
+async def test_tab_stays_within_an_open_panel(app: GovernanceApp, clock: Clock) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await ready(pilot, clock, "X")
+        seen = []
+        for _ in range(6):
+            await pilot.press("tab")
+            assert app.focused is not None
+            assert panel in app.focused.ancestors
+            seen.append(app.focused.id)
+        assert {"decision-text", "decision-confirm", "decision-cancel"} <= set(seen)
 
 
 async def test_wrong_characters_are_named_and_nothing_is_written(

@@ -1,5 +1,6 @@
 """Bars, numbers, ages, fingerprints, lists and crash files, one by one."""
 
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,14 +8,17 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.content import Content
 
+from governance.errors import UsageError
 from governance.identity.keys import generate_key
 from governance.service.views import RuleResult
 from governance.tui import crash, paint
+from governance.tui.app import run
 from governance.tui.bars import PLAIN, bar, limit_value
 from governance.tui.grid import Column, FixedRows, Grid, Row
 from governance.tui.names import shared_ends, without_ends
 from governance.tui.signatures import fingerprint
 from governance.tui.words import Tone
+from tests.tui.fake import FakeGovernance
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -133,6 +137,14 @@ def test_a_wrapped_text_stands_under_itself() -> None:
     rows = paint.hanging(Content("key  "), Content("one two three"), 13)
     assert [row.plain.rstrip() for row in rows] == ["key  one two", "     three"]
     assert paint.hanging(Content("key"), Content(""), 10)[0].plain == "key"
+
+
+def test_without_a_terminal_nothing_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    with pytest.raises(UsageError, match="expected a terminal on stdin and stderr"):
+        run(FakeGovernance(tmp_path))
 
 
 class ListApp(App[None]):

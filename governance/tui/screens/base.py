@@ -89,6 +89,14 @@ class WorkScreen(Screen[None]):
         """The open decision, if there is one."""
         return self._docked if isinstance(self._docked, DecisionPanel) else None
 
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Keep Tab within an open panel: typing must not land elsewhere."""
+        chain = super().focus_chain
+        if self._docked is None:
+            return chain
+        return [widget for widget in chain if self._docked in widget.ancestors]
+
     def decide(self, matter: Matter) -> None:
         """Open the panel for a decision; an open one stays instead."""
         self._dock(DecisionPanel(matter, self.desk.clock))
@@ -98,6 +106,7 @@ class WorkScreen(Screen[None]):
         if self._docked is not None:
             self._docked.remove()
             self._docked = None
+        self.remove_class("-deciding")
         if self._returning is not None and self._returning.is_attached:
             self._returning.focus()
 
@@ -110,6 +119,7 @@ class WorkScreen(Screen[None]):
             self.desk.tell("Close the open panel first (Esc).", bad=True)
             return
         self._returning, self._docked = self.focused, panel
+        self.add_class("-deciding")
         self.mount(panel, before=self.query_one(JobStrip))
 
     @on(ProposalPanel.Closed)
