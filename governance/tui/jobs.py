@@ -145,8 +145,10 @@ class JobQueue:
                 self._governance.finish, record.job, result, seen=record.seen
             )
         except GovernanceError as error:
+            # A child that is asked to stop may still say that it was stopped.
+            status = "CANCELLED" if record.status == "STOPPING" else "FAILED"
             record.hint = error.hint
-            self._settle(record, "FAILED", error.message)
+            self._settle(record, status, error.message)
         else:
             self._settle(record, "DONE", outcome(record.result))
 

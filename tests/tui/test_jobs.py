@@ -141,6 +141,31 @@ async def test_cancelling_kills_the_whole_group_of_a_child_that_will_not_stop(
         assert "CANCELLED" in screen_text(app)
 
 
+POLITE = """
+import signal, sys, time
+def stop(*_):
+    print('{"event": "error", "message": "stopped; nothing was recorded"}', flush=True)
+    sys.exit(130)
+signal.signal(signal.SIGTERM, stop)
+print('{"event": "log", "text": "ready"}', flush=True)
+time.sleep(60)
+"""
+
+
+async def test_a_child_that_says_it_was_stopped_was_cancelled_and_did_not_fail(
+    app: GovernanceApp, fake: FakeGovernance
+) -> None:
+    fake.argv = [sys.executable, "-c", POLITE]
+    async with app.run_test(size=(80, 24)) as pilot:
+        record = app.desk.queue.submit(JOB, "Check E-0005")
+        while not record.tail:
+            await pilot.pause(0.02)
+        await app.desk.queue.cancel(record)
+        await until_over(pilot, record)
+        assert record.status == "CANCELLED"
+        assert record.message == "stopped; nothing was recorded"
+
+
 def alive(process: int) -> bool:
     """Whether a process runs; one that only waits to be collected does not."""
     try:

@@ -145,7 +145,7 @@ def job_content(record: JobRecord, desk: Desk) -> Content:
     """Lay out one job and the end of its log."""
     rows = [
         line(desk.badge(record.status), "  ", shown(record.title, Tone.STRONG)),
-        progress_bar(record, desk, 24),
+        Content("") if record.over else progress_bar(record, desk, 24),
     ]
     if record.message:
         tone = Tone.BAD if record.status == "FAILED" else Tone.PLAIN
