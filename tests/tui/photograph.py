@@ -41,7 +41,8 @@ class Camera:
             True: ImageFont.truetype(bold, size),
         }
         self._fallback = ImageFont.truetype(fallback, size)
-        self._nothing = self._fonts[False].getmask("\ufffe").getbbox()
+        # What a font draws for a character it does not know, to the pixel.
+        self._nothing = {bytes(font.getmask("\ufffe")) for font in self._fonts.values()}
 
     def shoot(self, app: GovernanceApp) -> Image.Image:
         """Draw what is on screen now."""
@@ -73,7 +74,7 @@ class Camera:
             quadrants(draw, left, top, QUADRANTS.index(char), ink)
         else:
             font = self._fonts[bool(style and style.bold)]
-            if font.getmask(char).getbbox() == self._nothing:
+            if char != " " and bytes(font.getmask(char)) in self._nothing:
                 font = self._fallback
             draw.text((left, top - 1), char, font=font, fill=ink)
         for drawn, line in (
