@@ -61,6 +61,10 @@ Goals: 95 % on drawn, 85 % on generated, for object, colour, person, profession,
 |---|---|---|
 {kinds}
 
+Prompts for colour say every colour of every object, the pairs never drawn in training
+among them. A said colour in a place that the object was never drawn in comes out
+right in {unseen}: that is the model's weakest point.
+
 On generated pictures an error is the model's or the judge's; the column counts both.
 The judge saw other generated pictures in its last phase of training, so that its
 figures on them are not those of a stranger to the model.
@@ -70,7 +74,7 @@ figures on them are not those of a stranger to the model.
 |---|---|
 {defaults}
 
-Two one-thread processes drew {pace} pictures a second, the judge's time included.
+Two one-thread processes drew {pace} pictures a second.
 """
 
 
@@ -114,6 +118,7 @@ def card_text(figures: Figures) -> str:
         psnr=figures.psnr,
         machine=figures.machine,
         kinds="\n".join(_kind_row(kind, figures) for kind in figures.drawn),
+        unseen=_interval(figures.unseen_colours),
         defaults="\n".join(
             f"| {name} | {_interval(found)} |"
             for name, found in figures.defaults.items()

@@ -111,21 +111,26 @@ def _objects() -> list[Case]:
 
 
 def _colours() -> list[Case]:
-    held_out = [
-        Case(f"{article(f'{colour} {thing}')}", colour)
-        for thing, colour in HELD_OUT_COLOURS.items()
+    # Every colour of every object, the held-out pairs among them.
+    return [
+        Case(template.format(article(f"{colour} {thing}")), colour)
+        for template in ("{}", "a photo of {}", "an image of {}")
+        for colour in COLOURS
+        for thing in OBJECTS
     ]
-    places = [
+
+
+def unseen_colours() -> list[Case]:
+    """List every colour of every object in the place held out for the object.
+
+    Returns:
+        Compositions of three, two of which were never drawn together.
+    """
+    return [
         Case(f"{article(f'{colour} {thing}')} {CONTEXTS[place][0]}", colour)
         for colour in COLOURS
         for thing, place in list(HELD_OUT_CONTEXTS.items())[: len(OBJECTS)]
     ]
-    plain = [
-        Case(f"a photo of {article(f'{colour} {thing}')}", colour)
-        for colour in COLOURS
-        for thing in OBJECTS
-    ]
-    return [*held_out, *places, *plain]
 
 
 def _people() -> list[Case]:

@@ -5,22 +5,25 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from governance.miniature import judge_path, pipeline_path
+from governance.miniature.canvas import Pixels
 from governance.miniature.card import write_card
-from governance.miniature.cases import Default, defaults
+from governance.miniature.cases import defaults, generated_cases, unseen_colours
 from governance.miniature.dataset import Drawn, draw_many
 from governance.miniature.figures import Figures, figures_path, save_figures
 from governance.miniature.judge_kinds import kinds
 from governance.miniature.measuring import (
+    CALIBRATION_SEED,
     DEFAULTS_SEED,
-    Draw,
     Proportion,
     count_default,
     on_drawn,
@@ -31,6 +34,8 @@ from governance.miniature.training import batches
 from governance.miniature.training.autoencoder import psnr
 from governance.pipeline.judge_model import Judge, Kind, load_judge, save_kinds
 
+Draw = Callable[[list[str], list[int]], Pixels]
+
 HELD_OUT_SEED = 2
 _DRAWN_COUNT = 2000
 
@@ -39,7 +44,7 @@ def main() -> None:
     """Measure, and write figures, calibration and card."""
     parser = argparse.ArgumentParser(prog="python -m governance.miniature.evaluate")
     parser.add_argument("--count", type=int, default=208, help="prompts of each kind")
-    parser.add_argument("--seeds", type=int, default=100, help="seeds of each default")
+    parser.add_argument("--seeds", type=int, default=50, help="seeds of each default")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="write nothing")
     given = parser.parse_args()
@@ -71,38 +76,49 @@ def measure(judge: Judge, draw: Draw, drawn: Drawn, count: int, seeds: int) -> F
     """
     on_drawings = {kind: on_drawn(judge, drawn, kind) for kind in judge.kinds}
     _say("drawn", on_drawings)
+    cases = {kind: generated_cases(kind, count) for kind in judge.kinds}
+    unseen = unseen_colours()
+    asked = list(dict.fromkeys(default.prompt for default in defaults()))
+    prompts = [case.prompt for group in (*cases.values(), unseen) for case in group]
+    numbers = [CALIBRATION_SEED + number for number in range(len(prompts))]
+    again = [DEFAULTS_SEED + number for _ in asked for number in range(seeds)]
     began = time.monotonic()
-    on_pictures = {k: on_generated(judge, draw, k, count) for k in judge.kinds}
-    pace = count * len(on_pictures) / (time.monotonic() - began)
-    _say("generated", on_pictures)
-    shown = measure_defaults(judge, draw, seeds)
+    images = draw(
+        [*prompts, *(p for p in asked for _ in range(seeds))], numbers + again
+    )
+    pace = len(images) / (time.monotonic() - began)
+    parts = _split(images, [*(len(group) for group in cases.values()), len(unseen)])
+    right = {
+        kind: on_generated(judge, part, kind, group)
+        for (kind, group), part in zip(cases.items(), parts, strict=False)
+    }
+    _say("generated", right)
+    shown = _defaults(judge, images[len(prompts) :], asked, seeds)
     _say("default", shown)
     return Figures(
-        _machine(), on_drawings, on_pictures, shown, _psnr(drawn), round(pace, 2)
+        machine=_machine(),
+        drawn=on_drawings,
+        generated=right,
+        unseen_colours=on_generated(judge, parts[-1], "colour", unseen),
+        defaults=shown,
+        psnr=_psnr(drawn),
+        images_a_second=round(pace, 2),
     )
 
 
-def measure_defaults(judge: Judge, draw: Draw, seeds: int) -> dict[str, Proportion]:
-    """Measure every default, drawing each prompt once.
+def _split(images: Pixels, sizes: list[int]) -> list[Pixels]:
+    ends = list(accumulate(sizes))
+    return [images[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
-    Args:
-        judge: The judge.
-        draw: Gives one image for each prompt and seed.
-        seeds: Images of each prompt.
 
-    Returns:
-        Name of the default to how often it shows.
-    """
-    asked: dict[str, list[Default]] = {}
-    for default in defaults():
-        asked.setdefault(default.prompt, []).append(default)
-    found = {}
-    for prompt, counted in asked.items():
-        numbers = [DEFAULTS_SEED + number for number in range(seeds)]
-        images = draw([prompt] * seeds, numbers)
-        for default in counted:
-            found[default.name] = count_default(judge, images, default)
-    return found
+def _defaults(
+    judge: Judge, images: Pixels, asked: list[str], seeds: int
+) -> dict[str, Proportion]:
+    parts = dict(zip(asked, _split(images, [seeds] * len(asked)), strict=True))
+    return {
+        default.name: count_default(judge, parts[default.prompt], default)
+        for default in defaults()
+    }
 
 
 def calibrated(figures: Figures) -> dict[str, Kind]:

@@ -1,17 +1,14 @@
 """How often the judge is right, and how often a default shows, with intervals."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from governance.miniature.canvas import Pixels
-from governance.miniature.cases import Default, drawn_label, generated_cases
+from governance.miniature.cases import Case, Default, drawn_label
 from governance.miniature.dataset import Drawn
 from governance.pipeline.judge_model import Judge
-
-Draw = Callable[[list[str], list[int]], Pixels]
 
 # Seeds of measurements never meet those of training images.
 CALIBRATION_SEED = 5_000_000
@@ -59,24 +56,23 @@ def on_drawn(judge: Judge, drawn: Drawn, kind: str) -> Proportion:
     return Proportion.of(right, len(rows))
 
 
-def on_generated(judge: Judge, draw: Draw, kind: str, count: int) -> Proportion:
-    """Measure a kind on generated images of held-out prompts.
+def on_generated(
+    judge: Judge, images: Pixels, kind: str, cases: list[Case]
+) -> Proportion:
+    """Measure a kind on generated images.
 
     Args:
         judge: The judge.
-        draw: Gives one image for each prompt and seed.
+        images: uint8 [n, 64, 64, 3], one for each case.
         kind: What to name.
-        count: How many images.
+        cases: What was asked for.
 
     Returns:
         How often the judge names what the prompt asked for.
     """
-    cases = generated_cases(kind, count)
-    seeds = [CALIBRATION_SEED + number for number in range(count)]
-    images = draw([case.prompt for case in cases], seeds)
     names = judge.name(images, kind)
     right = sum(case.label == name for case, name in zip(cases, names, strict=True))
-    return Proportion.of(right, count)
+    return Proportion.of(right, len(cases))
 
 
 def count_default(judge: Judge, images: Pixels, default: Default) -> Proportion:

@@ -15,6 +15,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
 )
 
 from governance.miniature.canvas import SIZE, Pixels
+from governance.miniature.training.layout import lay_out
 
 STEPS = 20
 GUIDANCE = 3.5
@@ -71,7 +72,7 @@ def _pipeline(folder: Path) -> StableDiffusionPipeline:
     )
     quiet: Any = pipeline.set_progress_bar_config
     quiet(disable=True)
-    pipeline.unet.to(memory_format=torch.channels_last)
+    lay_out(pipeline.unet, torch.channels_last)
     return pipeline
 
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from governance.miniature.dataset import Drawn
 from governance.miniature.training import batches
+from governance.miniature.training.layout import lay_out
 from governance.miniature.training.loop import Metrics, Run, Schedule, train
 
 SEED = 11
@@ -45,12 +46,13 @@ def new_autoencoder() -> AutoencoderKL:
     return model
 
 
-def train_autoencoder(drawn: Drawn, run: Run) -> AutoencoderKL:
+def train_autoencoder(drawn: Drawn, run: Run, device: str = "cpu") -> AutoencoderKL:
     """Train the autoencoder and normalise its latents.
 
     Args:
         drawn: The data set.
         run: Where and how long.
+        device: Where to compute.
 
     Returns:
         The averaged autoencoder; its latents have mean 0 and variance 1 per
@@ -58,11 +60,12 @@ def train_autoencoder(drawn: Drawn, run: Run) -> AutoencoderKL:
     """
     torch.manual_seed(SEED)
     model = new_autoencoder()
-    nn.Module.to(model, memory_format=torch.channels_last)
+    nn.Module.to(model, device)
+    lay_out(model, torch.channels_last)
 
     def step_function(step: int) -> tuple[torch.Tensor, Metrics]:
         rows = batches.stream(SEED, step).integers(len(drawn), size=_BATCH)
-        pixels = batches.images(drawn, rows)
+        pixels = batches.images(drawn, rows).to(device)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         torch.manual_seed(SEED * 1_000_003 + step)
         posterior = model.encode(pixels).latent_dist
@@ -74,7 +77,7 @@ def train_autoencoder(drawn: Drawn, run: Run) -> AutoencoderKL:
 
     average = train(run, model, step_function)
     model.load_state_dict(average.values)
-    model.eval()
+    nn.Module.to(model.eval(), "cpu")
     normalise_latents(model, drawn)
     return model
 

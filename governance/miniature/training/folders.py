@@ -10,9 +10,9 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
     StableDiffusionPipeline,
 )
 from safetensors.torch import load_file, save_file
-from torch import nn
 from transformers import CLIPTextModel
 
+from governance.miniature.training.layout import lay_out
 from governance.miniature.training.text_encoder import new_tokenizer
 from governance.miniature.training.unet import new_scheduler
 
@@ -34,7 +34,7 @@ def save_pipeline(
         folder: Where; made if missing.
     """
     for part in (autoencoder, unet):
-        nn.Module.to(part, memory_format=torch.contiguous_format)
+        lay_out(part, torch.contiguous_format)
     # Published signatures ask for every part; a pipeline may lack the checker.
     build: Any = StableDiffusionPipeline
     pipeline = build(

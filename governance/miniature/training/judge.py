@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from numpy.typing import NDArray
-from torch import nn
 from torch.nn import functional
 
 from governance.miniature.dataset import Drawn
 from governance.miniature.scene import Scene
 from governance.miniature.training import batches
+from governance.miniature.training.layout import lay_out
 from governance.miniature.training.loop import Metrics, Run, Schedule, train
 from governance.miniature.training.text_encoder import (
     MAX_LENGTH,
@@ -22,7 +22,7 @@ from governance.pipeline.judge_network import JudgeConfig, JudgeNetwork
 
 SEED = 47
 SCHEDULE = Schedule(steps=800, peak=1.5e-3, warm_up=100)
-REFINING_SCHEDULE = Schedule(steps=400, peak=5e-4, warm_up=30)
+REFINING_SCHEDULE = Schedule(steps=300, peak=5e-4, warm_up=30)
 _BATCH = 96
 _PROBE_WEIGHT = 0.3
 _UNKNOWN = -100
@@ -75,6 +75,7 @@ def train_judge(
     run: Run,
     autoencoder: AutoencoderKL | None,
     start: JudgeNetwork | None = None,
+    device: str = "cpu",
 ) -> JudgeNetwork:
     """Train the judge.
 
@@ -83,6 +84,7 @@ def train_judge(
         run: Where and how long.
         autoencoder: Decodes part of each batch; none for a first phase.
         start: Where to go on from; none for a fresh network.
+        device: Where to compute; pictures are worsened on the CPU.
 
     Returns:
         The averaged judge.
@@ -90,7 +92,8 @@ def train_judge(
     torch.manual_seed(SEED)
     network = start if start is not None else new_judge()
     network.train()
-    nn.Module.to(network, memory_format=torch.channels_last)
+    network.to(device)
+    lay_out(network, torch.channels_last)
     targets = torch.tensor([probe_targets(scene) for scene in drawn.scenes])
     tokenizer = new_tokenizer()
 
@@ -99,18 +102,21 @@ def train_judge(
         rows = rng.integers(len(drawn), size=_BATCH)
         captions = batches.captions(drawn, rows, rng)
         pixels = worsen(batches.images(drawn, rows), rng, autoencoder)
-        features = network.image(pixels.contiguous(memory_format=torch.channels_last))
+        pixels = pixels.to(device).contiguous(memory_format=torch.channels_last)
+        features = network.image(pixels)
         scale = network.temperature.clamp(max=4.6).exp()
         pictures = scale * network.embed_features(features)
-        texts = network.embed_texts(tokenize(tokenizer, captions))
+        texts = network.embed_texts(tokenize(tokenizer, captions).to(device))
         contrast, right = contrastive_loss(pictures, texts, captions)
-        probed = _probe_loss(network, features, targets[torch.from_numpy(rows)])
+        probed = _probe_loss(
+            network, features, targets[torch.from_numpy(rows)].to(device)
+        )
         loss = contrast + _PROBE_WEIGHT * probed
         return loss, {"right": right, "probes": float(probed.detach())}
 
     average = train(run, network, step_function)
     network.load_state_dict(average.values)
-    return network.eval()
+    return network.eval().to("cpu")
 
 
 def _probe_loss(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextModel
 
@@ -76,7 +77,7 @@ def draw_data(settings: Settings) -> None:
 def fit_text_encoder(settings: Settings) -> None:
     """Train tokenizer and text encoder."""
     run = settings.run("text_encoder", text_encoder.SCHEDULE, 0.99)
-    model = text_encoder.train_text_encoder(_data(settings), run)
+    model = text_encoder.train_text_encoder(_data(settings), run, settings.device)
     model.save_pretrained(settings.folder / "text_encoder")
 
 
@@ -84,20 +85,34 @@ def fit_autoencoder(settings: Settings) -> None:
     """Train the autoencoder and encode every image with it."""
     run = settings.run("autoencoder", autoencoder.SCHEDULE, 0.998)
     data = _data(settings)
-    model = autoencoder.train_autoencoder(data, run)
+    model = autoencoder.train_autoencoder(data, run, settings.device)
     model.save_pretrained(settings.folder / "vae")
     latents = autoencoder.encode_all(model, data)
     torch.save(latents, settings.folder / "latents.pt")
 
 
 def fit_unet(settings: Settings) -> None:
-    """Train the noise predictor and write the pipeline."""
+    """Train the noise predictor on every image alike."""
+    run = settings.run("unet", unet.SCHEDULE, 0.998)
+    _fit_unet(settings, run, None)
+
+
+def refine_unet(settings: Settings) -> None:
+    """Train the noise predictor on, with more of the colours that are said."""
+    run = settings.run("unet_refined", unet.REFINING_SCHEDULE, 0.998)
+    start = UNet2DConditionModel.from_pretrained(
+        settings.folder / "pipeline", subfolder="unet"
+    )
+    weights = unet.said_colour_weights(_data(settings))
+    _fit_unet(settings, run, unet.SecondPhase(start, weights))
+
+
+def _fit_unet(settings: Settings, run: Run, second: unet.SecondPhase | None) -> None:
     latents = torch.load(settings.folder / "latents.pt", weights_only=True)
     text = CLIPTextModel.from_pretrained(settings.folder / "text_encoder")
     nn.Module.eval(text)
     captions = unet.encode_captions(_data(settings), text)
-    run = settings.run("unet", unet.SCHEDULE, 0.998)
-    model = unet.train_unet(latents, captions, run, settings.device)
+    model = unet.train_unet(latents, captions, run, settings.device, second)
     if rank() == 0:
         vae = AutoencoderKL.from_pretrained(settings.folder / "vae").eval()
         save_pipeline(vae, text, model, settings.folder / "pipeline")
@@ -106,7 +121,7 @@ def fit_unet(settings: Settings) -> None:
 def fit_judge(settings: Settings) -> None:
     """Train the judge on drawn images."""
     run = settings.run("judge", judge.SCHEDULE, 0.995)
-    network = judge.train_judge(_data(settings), run, None)
+    network = judge.train_judge(_data(settings), run, None, device=settings.device)
     tokenizer = text_encoder.new_tokenizer()
     save_network(network, tokenizer, settings.folder / "judge_drawn")
 
@@ -125,7 +140,7 @@ def refine_judge(settings: Settings) -> None:
     start = load_network(settings.folder / "judge_drawn")
     vae = AutoencoderKL.from_pretrained(settings.folder / "vae").eval()
     mixed = generated.mix(_data(settings), load(settings.folder / "generated"))
-    network = judge.train_judge(mixed, run, vae, start)
+    network = judge.train_judge(mixed, run, vae, start, settings.device)
     folder = settings.folder / "judge"
     save_network(network, text_encoder.new_tokenizer(), folder)
     save_kinds(kinds(), folder)
@@ -140,9 +155,10 @@ STAGES: dict[str, Callable[[Settings], None]] = {
     "text_encoder": fit_text_encoder,
     "autoencoder": fit_autoencoder,
     "unet": fit_unet,
+    "unet_refined": refine_unet,
     "judge": fit_judge,
     "generated": draw_generated,
     "judge_refined": refine_judge,
 }
 # Stages that several processes may train together.
-SHARED = ("unet",)
+SHARED = ("unet", "unet_refined")

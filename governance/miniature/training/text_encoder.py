@@ -105,10 +105,12 @@ def contrastive_loss(
     """
     logits = pictures @ texts.T
     numbers = {text: number for number, text in enumerate(captions)}
-    keys = torch.tensor([numbers[text] for text in captions])
-    same = (keys[:, None] == keys[None, :]) & ~torch.eye(len(keys), dtype=torch.bool)
+    device = texts.device
+    keys = torch.tensor([numbers[text] for text in captions], device=device)
+    itself = torch.eye(len(keys), dtype=torch.bool, device=device)
+    same = (keys[:, None] == keys[None, :]) & ~itself
     logits = logits.masked_fill(same, -1e4)
-    target = torch.arange(len(captions))
+    target = torch.arange(len(captions), device=device)
     one_way = functional.cross_entropy(logits, target)
     other_way = functional.cross_entropy(logits.T, target)
     right = (logits.argmax(dim=1) == target).float().mean()
@@ -149,12 +151,13 @@ class _Pair(nn.Module):
         self.image = ImageTower()
 
 
-def train_text_encoder(drawn: Drawn, run: Run) -> CLIPTextModel:
+def train_text_encoder(drawn: Drawn, run: Run, device: str = "cpu") -> CLIPTextModel:
     """Train the text encoder by contrast with pictures.
 
     Args:
         drawn: The data set.
         run: Where and how long.
+        device: Where to compute.
 
     Returns:
         The averaged text encoder.
@@ -162,18 +165,19 @@ def train_text_encoder(drawn: Drawn, run: Run) -> CLIPTextModel:
     torch.manual_seed(SEED)
     tokenizer = new_tokenizer()
     pair = _Pair(new_text_encoder(len(tokenizer)))
+    nn.Module.to(pair, device)
 
     def step_function(step: int) -> tuple[torch.Tensor, Metrics]:
         rng = batches.stream(SEED, step)
         rows = rng.integers(len(drawn), size=_BATCH)
         captions = batches.captions(drawn, rows, rng)
-        pooled = pair.text(tokenize(tokenizer, captions)).pooler_output
+        pooled = pair.text(tokenize(tokenizer, captions).to(device)).pooler_output
         texts = functional.normalize(pair.projection(pooled), dim=1)
-        pictures = pair.image(batches.images(drawn, rows))
+        pictures = pair.image(batches.images(drawn, rows).to(device))
         loss, right = contrastive_loss(pictures, texts, captions)
         return loss, {"right": right}
 
     average = train(run, pair, step_function)
     pair.load_state_dict(average.values)
-    pair.eval()
+    nn.Module.to(pair.eval(), "cpu")
     return pair.text
