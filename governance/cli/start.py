@@ -75,7 +75,7 @@ def _reviewer(text: str) -> tuple[str, Path, tuple[str, ...]]:
     "--seeds",
     type=click.IntRange(4, 200),
     default=None,
-    help="Images per prompt of the closing table  [default: the suite's]",
+    help="Images per prompt looked at after the revert  [default: 8]",
 )
 @global_options
 @pass_options

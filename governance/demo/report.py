@@ -66,7 +66,7 @@ class DemoReport:
         rows = [
             (
                 *(edit.id, edit.action, edit.method, edit.state, edit.evidence),
-                edit.efficacy.text(),
+                _ratio_text(edit.ratios) or edit.efficacy.text(),
                 edit.generality.text(),
                 edit.specificity.text(),
             )
@@ -93,6 +93,19 @@ def _without_empty_ratios(edit: JSON) -> JSON:
     if isinstance(edit, dict) and edit.get("ratios") is None:
         return {key: value for key, value in edit.items() if key != "ratios"}
     return edit
+
+
+def _ratio_text(ratios: Mapping[str, JSON] | None) -> str:
+    """Return a debias edit's first ratio in place of its efficacy."""
+    for name, pair in (ratios or {}).items():
+        if isinstance(pair, Mapping):
+            before, after = pair.get("before"), pair.get("after")
+            measured = Measured(
+                before if isinstance(before, Mapping) else None,
+                after if isinstance(after, Mapping) else None,
+            )
+            return f"{name} {measured.text()}"
+    return ""
 
 
 def _value(share: Mapping[str, JSON] | None) -> str:

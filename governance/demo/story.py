@@ -6,9 +6,10 @@ from importlib import resources
 
 from governance.canonical import JSON
 from governance.demo.clock import StepClock
+from governance.demo.figures import effect, row_of
 from governance.demo.people import Person, make_people
 from governance.demo.proof import export_and_break
-from governance.demo.report import DemoEdit, DemoReport, Measured
+from governance.demo.report import DemoEdit, DemoReport
 from governance.demo.stage import Stage
 from governance.domain.signoff import Decision
 from governance.errors import (
@@ -26,7 +27,7 @@ GOOD = ("update-rose", "erase-artist", "moderate-sword", "debias-doctor")
 CARELESS = "careless-lemon"
 REVERTED = "erase-artist"
 MODEL = "miniature"
-HOLDS = 0.5
+SEEDS = 8
 
 
 class Demo:
@@ -35,7 +36,7 @@ class Demo:
     def __init__(self, settings: Settings, stage: Stage, seeds: int | None) -> None:
         self.settings = settings
         self.stage = stage
-        self.seeds = seeds
+        self.seeds = SEEDS if seeds is None else seeds
         self.clock = StepClock()
         self.ids: dict[str, str] = {}
 
@@ -52,8 +53,7 @@ class Demo:
         for name in GOOD:
             self._bring_live(ana, ben, name)
         self._refuse(ana, ben, CARELESS)
-        held = self._measure(ben, "measure")
-        gone = self._take_back(ben)
+        self._take_back(ben)
         live = ben.snapshot("live", MODEL).digest
         with self.clock.step("export"):
             export = export_and_break(ben, self.settings.workspace, self.stage)
@@ -62,7 +62,7 @@ class Demo:
         return DemoReport(
             workspace=self.settings.workspace,
             model=MODEL,
-            edits=self._edits(ben, held, gone),
+            edits=self._edits(ben),
             snapshot=live,
             export=export,
             seconds=self.clock.seconds,
@@ -173,35 +173,33 @@ class Demo:
             ana.withdraw(edit, "it changed what it should have left alone")
         self.stage.say(f"  {edit} withdrawn")
 
-    def _measure(
-        self, governance: Governance, step: str
-    ) -> dict[str, Mapping[str, JSON]]:
-        edits: list[JSON] = [self.ids[name] for name in GOOD]
-        job = Job(
-            JobKind.MEASURE, {"edits": edits, "snapshot": "live", "seeds": self.seeds}
-        )
-        measured = self._job(governance, job, "measure live", step)["edits"]
-        if not isinstance(measured, list):
-            raise CheckFailedError("demo: measuring returned no edits")
-        return {str(item["id"]): item for item in measured}
-
-    def _take_back(self, ben: Governance) -> dict[str, Mapping[str, JSON]]:
+    def _take_back(self, ben: Governance) -> None:
         edit = self.ids[REVERTED]
         job = Job(JobKind.REVERT, {"edit": edit, "reason": "the takedown was settled"})
         reverted = self._job(ben, job, f"{edit} revert")
         self.stage.say(f"{edit} reverted, live {str(reverted['live'])[:12]}")
-        measured = self._measure(ben, "measure again")
-        for name in GOOD:
-            share = _after(measured[self.ids[name]], "efficacy")
-            wanted = share < HOLDS if name == REVERTED else share >= HOLDS
-            word = "gone" if name == REVERTED else "held"
-            self.stage.say(f"  {self.ids[name]} efficacy now {share:.2f}: {word}")
-            if not wanted:
-                raise CheckFailedError(
-                    f"demo: after the revert {self.ids[name]} has efficacy "
-                    f"{share:.2f}, expected it {word}"
-                )
-        return measured
+        edits: list[JSON] = [self.ids[name] for name in GOOD]
+        look = Job(
+            JobKind.MEASURE, {"edits": edits, "snapshot": "live", "seeds": self.seeds}
+        )
+        measured = self._job(ben, look, "measure live")["edits"]
+        if not isinstance(measured, list):
+            raise CheckFailedError("demo: measuring returned no edits")
+        for item in measured:
+            self._hold(item)
+
+    def _hold(self, figures: Mapping[str, JSON]) -> None:
+        """Hold the reverted edit to be gone and every other to be there still."""
+        edit = str(figures["id"])
+        gone = edit == self.ids[REVERTED]
+        name, before, after, reached = effect(figures)
+        word = "gone" if gone else "held"
+        self.stage.say(f"  {edit} {name} {before:.2f} -> {after:.2f}: {word}")
+        if reached is gone:
+            raise CheckFailedError(
+                f"demo: after the revert {edit} has {name} {after:.2f}, "
+                f"expected its effect {word}"
+            )
 
     def _verify_ledger(self, governance: Governance) -> None:
         verdict = governance.verify()
@@ -210,31 +208,8 @@ class Demo:
         head = verdict.head
         self.stage.say(f"ledger verified: {verdict.entries} entries, root {head.root}")
 
-    def _edits(
-        self,
-        governance: Governance,
-        held: Mapping[str, Mapping[str, JSON]],
-        gone: Mapping[str, Mapping[str, JSON]],
-    ) -> tuple[DemoEdit, ...]:
-        rows = []
-        for name, edit in self.ids.items():
-            summary = governance.edit(edit).summary
-            figures = (gone if name == REVERTED else held).get(edit, {})
-            rows.append(
-                DemoEdit(
-                    id=edit,
-                    title=summary.title,
-                    action=summary.action,
-                    method=summary.method,
-                    state=summary.state.value,
-                    evidence=summary.evidence.value,
-                    efficacy=_measured(figures, "efficacy"),
-                    generality=_measured(figures, "generality"),
-                    specificity=_measured(figures, "specificity"),
-                    ratios=_mapping(figures.get("ratios")),
-                )
-            )
-        return tuple(rows)
+    def _edits(self, governance: Governance) -> tuple[DemoEdit, ...]:
+        return tuple(row_of(governance.edit(edit)) for edit in self.ids.values())
 
 
 def run_demo(settings: Settings, stage: Stage, seeds: int | None = None) -> DemoReport:
@@ -243,7 +218,7 @@ def run_demo(settings: Settings, stage: Stage, seeds: int | None = None) -> Demo
     Args:
         settings: Where, and on which device.
         stage: Where to tell what happens.
-        seeds: Images per prompt of the closing table; the suite's where omitted.
+        seeds: Images per prompt looked at after the revert; 8 where omitted.
 
     Returns:
         What was measured, and where workspace and export lie.
@@ -255,19 +230,3 @@ def _failures(governance: Governance, edit: str) -> str:
     verdict = governance.edit(edit).verdict
     rules = verdict.rules if verdict else ()
     return "; ".join(rule.message for rule in rules if rule.outcome != "PASS")
-
-
-def _mapping(value: JSON) -> Mapping[str, JSON] | None:
-    return value if isinstance(value, Mapping) else None
-
-
-def _measured(figures: Mapping[str, JSON], name: str) -> Measured:
-    pair = _mapping(figures.get(name)) or {}
-    return Measured(_mapping(pair.get("before")), _mapping(pair.get("after")))
-
-
-def _after(figures: Mapping[str, JSON], name: str) -> float:
-    share = _measured(figures, name).after
-    if share is None or not isinstance(share["value"], int | float):
-        raise CheckFailedError(f"demo: {name} could not be measured")
-    return float(share["value"])

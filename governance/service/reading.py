@@ -167,11 +167,23 @@ def _metrics(
     digest = _evidence_digest(candidate)
     if digest is None:
         return {}
-    rows = table(read_evidence(workspace.store, digest), "metrics").get(edit, ())
+    document = read_evidence(workspace.store, digest)
+    rows = table(document, "metrics").get(edit, ())
+    earlier = table(document, "details").get("before", {})
+    own = earlier.get(edit, {}) if isinstance(earlier, Mapping) else {}
+    before = own if isinstance(own, Mapping) else {}
     return {
-        text(row, "name"): {key: value for key, value in row.items() if key != "name"}
+        text(row, "name"): {
+            **{key: value for key, value in row.items() if key != "name"},
+            **_earlier(before.get(text(row, "name"))),
+        }
         for row in tables({"metrics": rows}, "metrics")
     }
+
+
+def _earlier(shares: JSON) -> dict[str, JSON]:
+    """Return what the base showed, where images were compared with it."""
+    return {"base": shares.get("base")} if isinstance(shares, Mapping) else {}
 
 
 def signoff_view(signed: Signed) -> views.SignOffView:

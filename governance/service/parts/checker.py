@@ -24,6 +24,7 @@ from governance.service.parts.subjects import (
     plans_of,
     sides_of,
     sources_of,
+    with_seeds,
 )
 from governance.service.ports import Measurement, Place, Subject
 
@@ -123,24 +124,18 @@ class RealChecker:
         Args:
             place: Where to read and write.
             subject: What is measured.
-            seeds: Images per prompt; the suite's number where omitted.
+            seeds: Images per prompt of what the edit is about, ten times as many for
+                a ratio, none for specificity; the suite's numbers where omitted.
             progress: Told about every image.
 
         Returns:
             ``{id, efficacy, generality, specificity, ratios}`` each.
         """
-        from dataclasses import replace
-
         folder = FolderModels().folder(subject.model)
         judge, _ = self._judges.of(subject.model)
         plans = plans_of(subject, judge)
         if seeds is not None:
-            plans = tuple(
-                replace(
-                    plan, rows=tuple(replace(row, count=seeds) for row in plan.rows)
-                )
-                for plan in plans
-            )
+            plans = tuple(with_seeds(plan, seeds) for plan in plans)
         sides = sides_of(place, folder, subject)
         drawn = self._draw(
             place, subject, plans, sides, measure_seeds(subject), progress

@@ -1,6 +1,7 @@
 """What a check is about: sources, weights, plans, seeds and the judge's answers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from governance.domain.request import Action
@@ -45,6 +46,23 @@ def plans_of(subject: Subject, judge: "Judge") -> "tuple[EditPlan, ...]":
     return tuple(
         plan_edit(subject.suite, judge, item.id, item.request, sources)
         for item in subject.edits
+    )
+
+
+def with_seeds(plan: "EditPlan", seeds: int) -> "EditPlan":
+    """Plan a quick look: only what the edit is about, with few images.
+
+    Args:
+        plan: The suite's plan.
+        seeds: Images per prompt; a ratio gets ten times as many.
+    """
+    return replace(
+        plan,
+        rows=tuple(
+            replace(row, count=10 * seeds if row.metric == "ratio" else seeds)
+            for row in plan.rows
+            if row.metric != "specificity"
+        ),
     )
 
 
