@@ -123,7 +123,7 @@ async def photograph(options: argparse.Namespace) -> None:
             await pilot.press(key)
         await pilot.pause(1)
         camera = Camera(options.regular, options.bold, options.fallback)
-        camera.shoot(app).quantize(255).save(options.picture, optimize=True)
+        camera.shoot(app).save(options.picture, optimize=True)
 
 
 def main() -> None:
