@@ -48,7 +48,11 @@ drawn in training; `vocabulary.py` lists them.
 | sampler | DPM-Solver++ 2M, 20 steps, guidance 3.5 |
 | judge | residual network on patches and a CLIP text tower of width 96, linear probes for gender, age and weapon |
 
-`training_log.jsonl` is the log of the run that made these weights;
+`training_log.jsonl` is the log of the run that made these weights, as it went: it was
+stopped and resumed with shorter schedules. The autoencoder's first 1,000 steps saw an
+earlier drawing of the same world and had no square term in their loss, the text
+encoder's first 750 steps saw that drawing too, and the noise predictor's first 250
+steps took batches of 96;
 `python -m governance.miniature.train` repeats the recipe. The same recipe reaches these
 figures within their intervals, not the same bytes, on another machine.
 
