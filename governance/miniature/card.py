@@ -52,7 +52,7 @@ drawn in training; `vocabulary.py` lists them.
 stopped and resumed with shorter schedules. The autoencoder's first 1,000 steps saw an
 earlier drawing of the same world and had no square term in their loss, the text
 encoder's first 750 steps saw that drawing too, and the noise predictor's first 250
-steps took batches of 96;
+steps took batches of 96.
 `python -m governance.miniature.train` repeats the recipe. The same recipe reaches these
 figures within their intervals, not the same bytes, on another machine.
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from governance.miniature.canvas import PALETTE, SIZE, Canvas, Frame, Pixels
+from governance.miniature.features import Pose
 from governance.miniature.objects import SHAPES, STEEL, TILTS
-from governance.miniature.people import Pose, draw_person
+from governance.miniature.people import draw_person
 from governance.miniature.places import new_canvas
 from governance.miniature.scene import Scene, default_colour
 from governance.miniature.styles import apply_style, hang_in_frame

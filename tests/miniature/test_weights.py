@@ -15,7 +15,7 @@ from governance.miniature import judge_path, pipeline_path
 from governance.miniature.canvas import Pixels
 from governance.miniature.card import card_text
 from governance.miniature.cases import defaults, generated_cases
-from governance.miniature.dataset import draw_many
+from governance.miniature.dataset import Drawn, draw_many
 from governance.miniature.figures import Figures, figures_path, load_figures
 from governance.miniature.measuring import Proportion, on_drawn
 from governance.miniature.sampling import generate
@@ -34,6 +34,11 @@ def figures() -> Figures:
 def judge() -> Judge:
     torch.set_num_threads(1)
     return load_judge(judge_path())
+
+
+@lru_cache(maxsize=1)
+def fresh_drawings() -> Drawn:
+    return draw_many(300, 77)
 
 
 def drawn_by_model(prompts: list[str]) -> Pixels:
@@ -98,13 +103,13 @@ def test_the_goals_are_reached_over_two_hundred_prompts(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", GOALS)
 def test_fresh_drawings_are_named_as_often_as_stated(kind: str) -> None:
-    found = on_drawn(judge(), draw_many(300, 77), kind)
+    found = on_drawn(judge(), fresh_drawings(), kind)
     assert _overlap(found, figures().drawn[kind]), found
 
 
 @pytest.mark.parametrize("kind", GOALS)
 def test_fresh_generated_pictures_are_named_as_often_as_stated(kind: str) -> None:
-    cases = generated_cases(kind, 208)[::8]
+    cases = generated_cases(kind, 208)[::13]
     names = judge().name(drawn_by_model([case.prompt for case in cases]), kind)
     right = sum(case.label == name for case, name in zip(cases, names, strict=True))
     found = Proportion.of(right, len(cases))
@@ -117,7 +122,7 @@ def test_fresh_generated_pictures_are_named_as_often_as_stated(kind: str) -> Non
 )
 def test_a_default_shows_as_often_as_stated(name: str) -> None:
     default = next(default for default in defaults() if default.name == name)
-    images = drawn_by_model([default.prompt] * 16)
+    images = drawn_by_model([default.prompt] * 12)
     names = judge().name(images, default.kind)
     found = Proportion.of(names.count(default.label), len(names))
     assert _overlap(found, figures().defaults[name]), found
