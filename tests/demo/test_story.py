@@ -50,6 +50,13 @@ def test_policy_and_vocabulary_accept_every_request(name: str) -> None:
     assert vocabulary.unknown_words(said) == ()
 
 
+def test_no_request_preserves_what_an_earlier_one_edits() -> None:
+    policy = load_policy(find_policy("default"))
+    for count, name in enumerate(GOOD):
+        live = {earlier: request_named(earlier) for earlier in GOOD[:count]}
+        assert not refused(policy, judge_proposal(policy, request_named(name), live))
+
+
 def test_the_four_edits_are_one_of_each_action() -> None:
     actions = {request_named(name).action.value for name in GOOD}
     assert actions == {"update", "erase", "moderate", "debias"}
