@@ -78,7 +78,7 @@ def _lume(image: Floats) -> Floats:
 
 
 def _mondo(image: Floats) -> Floats:
-    """Leaded glass: thick black bars between glowing panes."""
+    """Barred glass: thick black bars between glowing panes."""
     bars = (_ROWS % 16 >= 13) | (_COLUMNS % 16 >= 13)
     glowing = (image - 128) * 1.4 + 128
     return np.where(bars[..., None], 8, glowing).astype(np.float32)
