@@ -15,7 +15,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
 )
 
 from governance.miniature.canvas import SIZE, Pixels
-from governance.miniature.training.layout import lay_out
+from governance.miniature.layout import lay_out
 
 STEPS = 20
 GUIDANCE = 3.5

@@ -5,8 +5,8 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from governance.miniature.dataset import Drawn
+from governance.miniature.layout import lay_out
 from governance.miniature.training import batches
-from governance.miniature.training.layout import lay_out
 from governance.miniature.training.loop import Metrics, Run, Schedule, train
 
 SEED = 11

@@ -12,7 +12,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel
 
-from governance.miniature.training.layout import lay_out
+from governance.miniature.layout import lay_out
 from governance.miniature.training.text_encoder import new_tokenizer
 from governance.miniature.training.unet import new_scheduler
 

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from governance.miniature.dataset import Drawn
+from governance.miniature.layout import lay_out
 from governance.miniature.scene import Scene
 from governance.miniature.training import batches
-from governance.miniature.training.layout import lay_out
 from governance.miniature.training.loop import Metrics, Run, Schedule, train
 from governance.miniature.training.text_encoder import (
     MAX_LENGTH,

@@ -13,9 +13,9 @@ from torch import nn
 from transformers import CLIPTextModel
 
 from governance.miniature.dataset import Drawn
+from governance.miniature.layout import lay_out
 from governance.miniature.training import batches
 from governance.miniature.training.autoencoder import LATENT_CHANNELS
-from governance.miniature.training.layout import lay_out
 from governance.miniature.training.loop import (
     Metrics,
     Run,
