@@ -1,7 +1,6 @@
 """The application: screens, keys of everywhere, guards against strangers' text."""
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -47,7 +46,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
         readonly: Nothing may be written from here.
         clock: Seconds, monotonic; guards against accidental keys use it.
         now: Wall clock, for ages.
-        jobs_folder: Where job logs go; a new private folder where omitted.
+        jobs_folder: Where job logs go; a new private one at the first job where omitted.
         grace: Seconds between asking a job to stop and killing it.
     """
 
@@ -84,9 +83,8 @@ class GovernanceApp(App[int], inherit_bindings=False):
         self._control_filter = ControlFilter()
         self._ascii_filter = AsciiFilter()
         self.crash_message = ""
-        folder = jobs_folder or Path(tempfile.mkdtemp(prefix="governance-jobs-"))
         queue = JobQueue(
-            governance, folder, self._job_changed, clock=clock, grace=grace
+            governance, jobs_folder, self._job_changed, clock=clock, grace=grace
         )
         extra = {} if now is None else {"now": now}
         self.desk = Desk(

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -63,7 +64,8 @@ class JobQueue:
 
     Args:
         governance: Names the child's command and records its result.
-        folder: Where log files go; made on first use.
+        folder: Where log files go; a new private one where omitted. Made with the
+            first job, so that looking leaves nothing behind.
         changed: Called in the event loop whenever a record changed.
         clock: Seconds, monotonic.
         grace: Seconds between asking a child to stop and killing its group.
@@ -72,7 +74,7 @@ class JobQueue:
     def __init__(
         self,
         governance: Governance,
-        folder: Path,
+        folder: Path | None,
         changed: Callable[[JobRecord], None],
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -101,14 +103,19 @@ class JobQueue:
 
     def submit(self, job: Job, title: str, seen: Head | None = None) -> JobRecord:
         """Queue a job and return its record."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = next(self._numbers)
-        log = self._folder / f"{number:03d}-{job.kind.value}.log"
+        log = self._logs() / f"{number:03d}-{job.kind.value}.log"
         record = JobRecord(number=number, job=job, title=title, seen=seen, log=log)
         self.records.append(record)
         self._waiting.put_nowait(record)
         self._changed(record)
         return record
+
+    def _logs(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="governance-jobs-"))
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._folder
 
     async def work(self) -> None:
         """Run queued jobs, one after the other, until cancelled."""
