@@ -91,7 +91,10 @@ def demo(options: GlobalOptions, seeds: int | None) -> None:
         print_line(line)
     print_line(f"export     {report.export}")
     print_line(f"workspace  {report.workspace}")
-    print_line(f"open it    governance tui --workspace {report.workspace}")
+    opened_with = f"governance tui --workspace {report.workspace}"
+    print_line(f"look       {opened_with}")
+    key = report.workspace / "keys" / "ben"
+    print_line(f"as ben     {opened_with} --as ben@demo --key {key}")
 
 
 @click.command()
