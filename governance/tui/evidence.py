@@ -85,7 +85,7 @@ def _rule_rows(
 ) -> Iterator[Content]:
     longest = max((len(rule.rule) for rule in rules), default=0)
     name_width = max(8, min(longest, 26, width - 60))
-    bar_width = max(8, min(28, width - name_width - 50))
+    bar_width = max(8, min(28, width - name_width - 52))
     for rule in sorted(rules, key=lambda item: item.outcome == "PASS"):
         tone = word_for(rule.outcome).tone
         yield line(
@@ -93,7 +93,7 @@ def _rule_rows(
             cell(shown(rule.rule), name_width + 1),
             cell(own(number(rule.value), Tone.STRONG), 7, right=True),
             " ",
-            cell(own(interval(rule.low, rule.high), Tone.DIM), 13),
+            cell(own(interval(rule.low, rule.high), Tone.DIM), 15),
             cell(own("" if rule.n is None else f"n {rule.n}", Tone.DIM), 7),
             bar(rule, bar_width, PLAIN if ascii_only else FANCY, tone),
             " ",

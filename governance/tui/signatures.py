@@ -62,19 +62,21 @@ def _signoff(signoff: SignOffView) -> Iterator[Content]:
     comment = signoff.statement.get("comment")
     if comment:
         yield from (line(" " * 12, part) for part in paragraph(comment))
-    yield _fact("key", fingerprint(signoff.key))
+    yield from _fact("key", fingerprint(signoff.key))
     for name in _DIGESTS:
         value = signoff.statement.get(name)
         if value:
-            yield _fact(name, str(value))
+            yield from _fact(name, str(value))
     head = signoff.statement.get("head")
     if isinstance(head, Mapping):
-        yield _fact("head", _head(head))
+        yield from _fact("head", _head(head))
 
 
 def _head(head: Mapping[str, JSON]) -> str:
     return f"{head.get('size')}  {head.get('root')}"
 
 
-def _fact(name: str, value: str) -> Content:
-    return line(" " * 12, cell(own(name, Tone.DIM), 11), shown(value))
+def _fact(name: str, value: str) -> Iterator[Content]:
+    # A digest beside its name is too wide for half a terminal.
+    yield line("    ", own(name, Tone.DIM))
+    yield line("    ", shown(value))
