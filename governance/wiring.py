@@ -62,11 +62,12 @@ def create_workspace(
     )
 
 
-def open_workspace(settings: Settings) -> Governance:
+def open_workspace(settings: Settings, parts: Parts | None = None) -> Governance:
     """Open a workspace.
 
     Args:
         settings: Where, and who acts.
+        parts: Parts to share with another open workspace; new ones where omitted.
 
     Returns:
         The open workspace.
@@ -74,7 +75,7 @@ def open_workspace(settings: Settings) -> Governance:
     Raises:
         NotFoundError: There is none.
     """
-    return Application(opening.open_existing(settings, real_parts()))
+    return Application(opening.open_existing(settings, parts or real_parts()))
 
 
 def check_policy(file: Path) -> PolicyView:

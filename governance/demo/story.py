@@ -21,7 +21,7 @@ from governance.errors import (
 from governance.miniature import pipeline_path
 from governance.service.facade import Governance, Job, JobKind
 from governance.settings import Settings
-from governance.wiring import create_workspace, open_workspace
+from governance.wiring import create_workspace, open_workspace, real_parts
 
 GOOD = ("update-rose", "erase-artist", "moderate-sword", "debias-doctor")
 CARELESS = "careless-lemon"
@@ -38,6 +38,8 @@ class Demo:
         self.stage = stage
         self.seeds = SEEDS if seeds is None else seeds
         self.clock = StepClock()
+        # Both people share one set of drawing workers.
+        self.parts = real_parts()
         self.ids: dict[str, str] = {}
 
     def run(self) -> DemoReport:
@@ -95,9 +97,8 @@ class Demo:
         return ana, ben
 
     def _as(self, person: Person) -> Governance:
-        return open_workspace(
-            replace(self.settings, principal=person.principal, key=person.key)
-        )
+        settings = replace(self.settings, principal=person.principal, key=person.key)
+        return open_workspace(settings, self.parts)
 
     def _propose(self, ana: Governance, name: str) -> str:
         source = resources.files("governance.demo") / "requests" / f"{name}.yaml"
