@@ -28,10 +28,20 @@ FANCY = Strokes()
 PLAIN = Strokes(sure="=", interval="-", empty=".", value="o", limit="|")
 
 
-def limit_value(limit: str) -> float | None:
-    """Read the number out of a limit such as ``>= 0.8``; ``None`` without one."""
-    found = _NUMBER.search(limit)
-    return float(found.group()) if found else None
+def limit_values(limit: str) -> tuple[float, ...]:
+    """Read where a limit stands out of its words.
+
+    Args:
+        limit: Such as ``>= 0.8``, or ``within 0.15 of 0.5``, which has two ends.
+
+    Returns:
+        One place, two, or none where there is no number.
+    """
+    numbers = [float(found) for found in _NUMBER.findall(limit)]
+    if limit.startswith("within") and len(numbers) == 2:
+        reach, middle = numbers
+        return (middle - reach, middle + reach)
+    return tuple(numbers[:1])
 
 
 def bar(rule: RuleResult, width: int, strokes: Strokes, tone: Tone) -> Content:
@@ -45,8 +55,8 @@ def bar(rule: RuleResult, width: int, strokes: Strokes, tone: Tone) -> Content:
         strokes: Drawing characters.
         tone: Hue of the measured part.
     """
-    limit = limit_value(rule.limit)
-    figures = [rule.value, rule.low, rule.high, limit]
+    limits = limit_values(rule.limit)
+    figures = [rule.value, rule.low, rule.high, *limits]
     known = [item for item in figures if item is not None and abs(item) < float("inf")]
     if rule.value is None or rule.value != rule.value:
         return own(strokes.empty * width, Tone.DIM)
@@ -58,8 +68,7 @@ def bar(rule: RuleResult, width: int, strokes: Strokes, tone: Tone) -> Content:
     low = place(rule.value if rule.low is None else rule.low)
     high = place(rule.value if rule.high is None else rule.high)
     marks = {place(rule.value): (strokes.value, tone.value)}
-    if limit is not None:
-        marks[place(limit)] = (strokes.limit, Tone.STRONG.value)
+    marks |= dict.fromkeys(map(place, limits), (strokes.limit, Tone.STRONG.value))
     cells = []
     for at in range(width):
         inside = (

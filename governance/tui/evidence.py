@@ -84,8 +84,9 @@ def _rule_rows(
     rules: Sequence[RuleResult], width: int, *, ascii_only: bool
 ) -> Iterator[Content]:
     longest = max((len(rule.rule) for rule in rules), default=0)
-    name_width = max(8, min(longest, 26, width - 60))
-    bar_width = max(8, min(28, width - name_width - 52))
+    limit_width = min(max((len(rule.limit) for rule in rules), default=0), 20)
+    name_width = max(8, min(longest, 26, width - 51 - limit_width))
+    bar_width = max(8, min(28, width - name_width - 43 - limit_width))
     for rule in sorted(rules, key=lambda item: item.outcome == "PASS"):
         tone = word_for(rule.outcome).tone
         yield line(
@@ -97,7 +98,7 @@ def _rule_rows(
             cell(own("" if rule.n is None else f"n {rule.n}", Tone.DIM), 7),
             bar(rule, bar_width, PLAIN if ascii_only else FANCY, tone),
             " ",
-            cell(shown(rule.limit), 9),
+            cell(shown(rule.limit), limit_width),
         )
         if rule.message and rule.outcome != "PASS":
             message = shown(rule.message, Tone.DIM)

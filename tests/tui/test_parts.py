@@ -13,7 +13,7 @@ from governance.identity.keys import generate_key
 from governance.service.views import RuleResult
 from governance.tui import crash, paint
 from governance.tui.app import run
-from governance.tui.bars import PLAIN, bar, limit_value
+from governance.tui.bars import PLAIN, bar, limit_values
 from governance.tui.grid import Column, FixedRows, Grid, Row
 from governance.tui.names import shared_ends, without_ends
 from governance.tui.signatures import fingerprint
@@ -34,6 +34,7 @@ def share(
     [
         (share(0.5, 0.3, 0.7, ">= 0.9"), "===--o--.|."),
         (share(0.5, 0.3, 0.7, "no number"), "===--o--..."),
+        (share(0.5, 0.4, 0.6, "within 0.3 of 0.5"), "==|=-o-.|.."),
         (share(1.0, 1.0, 1.0, ">= 0.8"), "========|=o"),
         (share(0.0, 0.0, 0.0, ">= 0.8"), "o.......|.."),
         (share(None, None, None, ">= 0.8"), "..........."),
@@ -49,11 +50,18 @@ def test_a_bar_shows_sure_part_interval_value_and_limit(
 
 
 @pytest.mark.parametrize(
-    ("limit", "value"),
-    [(">= 0.8", 0.8), ("<= 1e6", 1e6), ("within .15", 0.15), ("none", None)],
+    ("limit", "values"),
+    [
+        (">= 0.8", (0.8,)),
+        ("<= 1e6", (1e6,)),
+        ("within 0.25 of 0.5", (0.25, 0.75)),
+        ("none", ()),
+    ],
 )
-def test_the_limit_is_read_from_its_words(limit: str, value: float | None) -> None:
-    assert limit_value(limit) == value
+def test_the_limit_is_read_from_its_words(
+    limit: str, values: tuple[float, ...]
+) -> None:
+    assert limit_values(limit) == values
 
 
 @pytest.mark.parametrize(
