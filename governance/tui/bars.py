@@ -32,14 +32,17 @@ def limit_values(limit: str) -> tuple[float, ...]:
     """Read where a limit stands out of its words.
 
     Args:
-        limit: Such as ``>= 0.8``, or ``within 0.15 of 0.5``, which has two ends.
+        limit: Such as ``>= 0.8``, or ``0.5 +- 0.15``, which has two ends.
 
     Returns:
-        One place, two, or none where there is no number.
+        One place, two, or none: ``within 0.15`` alone is a distance from nobody
+        knows what, and has no place on the scale.
     """
     numbers = [float(found) for found in _NUMBER.findall(limit)]
-    if limit.startswith("within") and len(numbers) == 2:
-        reach, middle = numbers
+    if limit.startswith("within"):
+        return ()
+    if "+-" in limit and len(numbers) == 2:
+        middle, reach = numbers
         return (middle - reach, middle + reach)
     return tuple(numbers[:1])
 

@@ -1,6 +1,7 @@
 """The Evidence tab: rules as rows, certificate, metrics."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from textual.content import Content
 
@@ -12,6 +13,7 @@ from governance.tui.words import Tone, badge, word_for
 
 _MOST_CERTIFICATES = 200
 _DEEPEST = 6
+_WIDE = 84
 _MOST_ROWS = 100
 
 
@@ -56,12 +58,31 @@ def evidence_content(detail: EditDetail, width: int, *, ascii_only: bool) -> Con
     else:
         rows.append(_verdict_line(detail, ascii_only=ascii_only))
         rows.append(Content(""))
-        rows += _rule_rows(detail.verdict.rules, width, ascii_only=ascii_only)
+        rules = [with_wanted(rule, detail.request) for rule in detail.verdict.rules]
+        rows += _rule_rows(rules, width, ascii_only=ascii_only)
     if detail.certificate:
         rows += [Content(""), heading("Certificate"), *_certificate(detail, width)]
     if detail.metrics:
         rows += [Content(""), heading("Metrics"), *tree(detail.metrics, width)]
     return lines(rows)
+
+
+def with_wanted(rule: RuleResult, request: Mapping[str, JSON]) -> RuleResult:
+    """Say in a limit on a share which share was asked for.
+
+    Args:
+        rule: A rule; only ``within`` limits on ``ratio.NAME`` are completed.
+        request: The edit's request, which names the wanted shares.
+    """
+    spec = request.get("spec")
+    attributes = spec.get("attributes") if isinstance(spec, Mapping) else None
+    if not rule.limit.startswith("within") or not isinstance(attributes, list | tuple):
+        return rule
+    for item in attributes:
+        if isinstance(item, Mapping) and rule.rule == f"ratio.{item.get('name')}":
+            reach = rule.limit.removeprefix("within").strip()
+            return replace(rule, limit=f"{item.get('ratio')} +- {reach}")
+    return rule
 
 
 def heading(text: str) -> Content:
@@ -85,8 +106,10 @@ def _rule_rows(
 ) -> Iterator[Content]:
     longest = max((len(rule.rule) for rule in rules), default=0)
     limit_width = min(max((len(rule.limit) for rule in rules), default=0), 20)
-    name_width = max(8, min(longest, 26, width - 51 - limit_width))
-    bar_width = max(8, min(28, width - name_width - 43 - limit_width))
+    count_width = 7 if width >= _WIDE else 0
+    rest = width - 36 - limit_width - count_width
+    name_width = max(8, min(longest, 26, rest - 8))
+    bar_width = max(8, min(28, rest - name_width))
     for rule in sorted(rules, key=lambda item: item.outcome == "PASS"):
         tone = word_for(rule.outcome).tone
         yield line(
@@ -95,7 +118,7 @@ def _rule_rows(
             cell(own(number(rule.value), Tone.STRONG), 7, right=True),
             " ",
             cell(own(interval(rule.low, rule.high), Tone.DIM), 15),
-            cell(own("" if rule.n is None else f"n {rule.n}", Tone.DIM), 7),
+            cell(own("" if rule.n is None else f"n {rule.n}", Tone.DIM), count_width),
             bar(rule, bar_width, PLAIN if ascii_only else FANCY, tone),
             " ",
             cell(shown(rule.limit), limit_width),

@@ -1,6 +1,7 @@
 """Bars, numbers, ages, fingerprints, lists and crash files, one by one."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.content import Content
 
+from governance.canonical import JSON
 from governance.errors import UsageError
 from governance.identity.keys import generate_key
 from governance.service.views import RuleResult
 from governance.tui import crash, paint
 from governance.tui.app import run
 from governance.tui.bars import PLAIN, bar, limit_values
+from governance.tui.evidence import with_wanted
 from governance.tui.grid import Column, FixedRows, Grid, Row
 from governance.tui.names import shared_ends, without_ends
 from governance.tui.signatures import fingerprint
@@ -34,7 +37,7 @@ def share(
     [
         (share(0.5, 0.3, 0.7, ">= 0.9"), "===--o--.|."),
         (share(0.5, 0.3, 0.7, "no number"), "===--o--..."),
-        (share(0.5, 0.4, 0.6, "within 0.3 of 0.5"), "==|=-o-.|.."),
+        (share(0.5, 0.4, 0.6, "0.5 +- 0.3"), "==|=-o-.|.."),
         (share(1.0, 1.0, 1.0, ">= 0.8"), "========|=o"),
         (share(0.0, 0.0, 0.0, ">= 0.8"), "o.......|.."),
         (share(None, None, None, ">= 0.8"), "..........."),
@@ -54,7 +57,8 @@ def test_a_bar_shows_sure_part_interval_value_and_limit(
     [
         (">= 0.8", (0.8,)),
         ("<= 1e6", (1e6,)),
-        ("within 0.25 of 0.5", (0.25, 0.75)),
+        ("0.5 +- 0.25", (0.25, 0.75)),
+        ("within 0.25", ()),
         ("none", ()),
     ],
 )
@@ -119,6 +123,17 @@ def test_a_crash_leaves_a_private_file_without_local_variables(tmp_path: Path) -
     assert "\x1b" not in line
     assert str(path) in line
     assert "\n" not in line
+
+
+def test_a_limit_on_a_share_says_which_share_was_wanted() -> None:
+    rule = replace(share(0.5, 0.4, 0.6, "within 0.15"), rule="ratio.female")
+    wanted: dict[str, JSON] = {
+        "spec": {"attributes": [{"name": "female", "ratio": 0.5}]}
+    }
+    assert with_wanted(rule, wanted).limit == "0.5 +- 0.15"
+    assert with_wanted(rule, {}).limit == "within 0.15"
+    other = replace(rule, rule="ratio.male")
+    assert with_wanted(other, wanted).limit == "within 0.15"
 
 
 def test_names_of_weights_are_shortened_to_where_they_differ() -> None:
