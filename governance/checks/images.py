@@ -18,6 +18,7 @@ from governance.checks.statistics import Share, paired_p_value, share
 from governance.policy.evidence import Metric
 
 SIDES = ("base", "live", "candidate")
+RATIO_SHARE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,20 @@ def draw_plans(
         for plan in plans
         for row in plan.rows
     ]
+    named = tuple(zip(SIDES, sides.all(), strict=True))
     wishes = [
-        Wish(side, row.prompt, seed)
-        for side in sides.all()
+        Wish(weights, row.prompt, seed)
+        for side, weights in named
         for _, row, chosen in planned
-        for seed in chosen
+        for seed in drawn_on(side, row, chosen)
     ]
     pictures = iter(drawer.draw(wishes, sampler, cache, on_drawn))
     by_side = [
-        [[next(pictures) for _ in chosen] for _, _, chosen in planned] for _ in SIDES
+        [
+            [next(pictures) for _ in drawn_on(side, row, chosen)]
+            for _, row, chosen in planned
+        ]
+        for side in SIDES
     ]
     return tuple(
         Drawn(
@@ -114,6 +120,18 @@ def draw_plans(
         )
         for number, (edit, row, chosen) in enumerate(planned)
     )
+
+
+def drawn_on(side: str, row: Row, seeds: tuple[int, ...]) -> tuple[int, ...]:
+    """Choose the seeds a side is drawn with.
+
+    A ratio is held against its target on the candidate and compared with nothing in
+    pairs: the base and the live snapshot only show where it came from, and a third of
+    the seeds is enough for that.
+    """
+    if row.metric == "ratio" and side != "candidate":
+        return seeds[: -(-len(seeds) // RATIO_SHARE)]
+    return seeds
 
 
 def judge_drawn(

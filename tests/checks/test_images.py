@@ -1,6 +1,7 @@
 """Tier 2 on painted pictures, held against the shipped policy."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -9,12 +10,13 @@ from governance.checks.images import (
     ImageFindings,
     Sides,
     draw_plans,
+    drawn_on,
     judge_drawn,
     observe,
 )
 from governance.checks.judging import Floor
-from governance.checks.plan import EditPlan, plan_edit
-from governance.checks.questions import attribute_answers
+from governance.checks.plan import EditPlan, Row, plan_edit
+from governance.checks.questions import Question, attribute_answers
 from governance.checks.seeds import seeds_for
 from governance.documents.suite import Suite
 from governance.domain.request import Action, EditRequest, LabelledPrompt
@@ -149,7 +151,7 @@ def test_the_same_seeds_are_drawn_on_base_live_and_candidate(suite: Suite) -> No
         for name in ("base", "live", "candidate")
     }
     assert by_side["base"] == by_side["live"] == by_side["candidate"]
-    assert len(set(by_side["base"])) == len(by_side["base"]) > 200
+    assert len(set(by_side["base"])) == len(by_side["base"]) > 150
 
 
 def test_prompts_that_mention_what_is_edited_are_no_part_of_specificity(
@@ -195,10 +197,10 @@ def test_rows_say_how_many_of_each_prompts_images_showed_what_was_asked(
             "edit": "E-0001",
             "metric": "efficacy",
             "prompt": "a rose",
-            "n": 48,
+            "n": suite.images.efficacy,
             "base": 0,
             "live": 0,
-            "candidate": 48,
+            "candidate": suite.images.efficacy,
         }
     ]
     total = metric(found, "specificity").n
@@ -226,7 +228,7 @@ def test_a_debias_passes_where_its_whole_interval_is_near_the_wanted_ratio(
     world = changed(suite, {"gender": "female"}, ["doctor"], share)
     found, _ = measured(suite, world, DEBIAS)
     female, male = metric(found, "ratio.female"), metric(found, "ratio.male")
-    assert female.n == male.n == 200
+    assert female.n == male.n == suite.images.ratio
     assert female.target == male.target == 0.5
     assert female.value is not None
     assert male.value == pytest.approx(1 - female.value)
@@ -262,3 +264,12 @@ def test_an_observation_gives_one_share_per_attribute_in_the_requests_order() ->
     seen = observe(drawer, judge, scene, plan, "a doctor", range(100), SAMPLER)
     assert seen == (0.3, 0.7)
     assert [wish.seed for wish in drawer.wishes] == list(range(100))
+
+
+def test_a_ratio_shows_where_it_came_from_with_a_third_of_its_seeds() -> None:
+    row = Row("ratio", "a doctor", 10, Question("same"))
+    seeds = tuple(range(10))
+    assert drawn_on("candidate", row, seeds) == seeds
+    assert drawn_on("base", row, seeds) == drawn_on("live", row, seeds) == (0, 1, 2, 3)
+    other = replace(row, metric="efficacy")
+    assert drawn_on("base", other, seeds) == seeds

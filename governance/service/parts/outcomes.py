@@ -25,7 +25,9 @@ def stored_images(
 
     shots = []
     for item in drawn:
-        for at, seed in enumerate(item.seeds[: SHOWN[item.row.metric]]):
+        fewest = min(len(pictures) for pictures in item.pictures.values())
+        shown = min(fewest, SHOWN[item.row.metric])
+        for at, seed in enumerate(item.seeds[:shown]):
             digests = {
                 side: place.store.put_bytes(png_bytes(pictures[at]))
                 for side, pictures in item.pictures.items()
