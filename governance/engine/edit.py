@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from governance.canonical import JSON
+
+if TYPE_CHECKING:
+    # Edits are read and validated where nobody computes anything.
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -13,10 +18,19 @@ class Concept:
     Args:
         source: What to edit, never empty.
         destination: What it becomes; None where the request omits it.
+        prompt: ReFACT and EMCID: the edited phrase; None is the source itself.
+        images: EMCID: digests of destination images, instead of a destination.
     """
 
     source: str
     destination: str | None = None
+    prompt: str | None = None
+    images: tuple[str, ...] = ()
+
+    @property
+    def phrase(self) -> str:
+        """Return the words whose encoding is edited."""
+        return self.source if self.prompt is None else self.prompt
 
 
 @dataclass(frozen=True)
@@ -41,12 +55,16 @@ class EditSpec:
     Args:
         digest: What orders edits canonically; unique among edits composed together.
         action: erase, moderate, update or debias.
-        method: time, uce or uce-2023.
+        method: time, uce, uce-2023, refact or emcid.
         concepts: What is edited.
         attributes: What a debias balances.
         alphas: Found or given strength per concept and attribute.
         preserve: Texts whose meaning the edit protects.
         parameters: As the request gives them, not yet validated.
+        values: ReFACT and EMCID: stage-one results by name, each [n_concepts,
+            d_model], as found or imported; None before stage one ran.
+        statistics: ReFACT and EMCID: digest of the key covariances the edit is solved
+            against; None with an identity prior.
     """
 
     digest: str
@@ -57,3 +75,5 @@ class EditSpec:
     alphas: tuple[tuple[float, ...], ...] | None = None
     preserve: tuple[str, ...] = ()
     parameters: Mapping[str, JSON] = field(default_factory=dict)
+    values: "Mapping[str, Tensor] | None" = None
+    statistics: str | None = None

@@ -14,16 +14,17 @@ from torch import Tensor
 
 from governance.canonical import JSON, sha256_hex
 from governance.domain.snapshot import Snapshot
-from governance.engine.apply import Edited, apply, factors
-from governance.engine.compose import Composition, Precision, compose
+from governance.engine.apply import Edited
+from governance.engine.compose import Precision
 from governance.engine.edit import EditSpec
+from governance.engine.joint import Solution, solve_jointly
 from governance.errors import RequestError
+from governance.pipeline.base import PipelineBase
 from governance.pipeline.device import algebra_device
-from governance.pipeline.encoder import open_encoder
 from governance.pipeline.export import fill_folder
 from governance.pipeline.folder import PipelineFolder, open_pipeline
 from governance.pipeline.tensors import tensor_bytes
-from governance.pipeline.weights import PipelineWeights, split_key
+from governance.pipeline.weights import split_key
 from governance.snapshots.staging import Disk, staged
 
 Format: TypeAlias = Literal["delta", "diffusers"]
@@ -101,27 +102,30 @@ def solve(
     output = output.absolute()
     with staged(output, Disk()) as place:
         start = time.perf_counter()
-        encoder = open_encoder(
+        base = PipelineBase(
             folder,
             dtype="float64" if precision == "float64" else "float32",
             cache=cache,
             device=device,
         )
-        weights = PipelineWeights(folder)
-        composition = compose(
-            specs, encoder, precision=precision, device=algebra_device(device)
+        solution = solve_jointly(
+            specs,
+            base,
+            precision=precision,
+            device=algebra_device(device),
+            on_progress=_told(on_progress, "solve"),
         )
-        edited = apply(composition, weights, _told(on_progress, "solve"))
+        edited = solution.edited
         solved = time.perf_counter()
         digest = snapshot_digest(folder, specs, edited)
         if fmt == "delta":
-            write_delta(place, folder, composition, weights, specs, edited)
+            write_delta(place, folder, solution, specs)
         else:
             fill_folder(folder, place, edited.tensors, _told(on_progress, "write"))
         written = time.perf_counter()
     seconds = {
-        "encode": encoder.seconds,
-        "solve": solved - start - encoder.seconds,
+        "encode": base.seconds,
+        "solve": solved - start - base.seconds,
         "write": written - solved,
     }
     return SolveReport(output, digest, edited, seconds, peak_mib())
@@ -173,26 +177,23 @@ def snapshot_digest(
 def write_delta(
     place: Path,
     folder: PipelineFolder,
-    composition: Composition,
-    weights: PipelineWeights,
+    solution: Solution,
     specs: Sequence[EditSpec],
-    edited: Edited,
 ) -> None:
     """Write factors of every change, and ``delta.json`` that says what they are.
 
     Args:
         place: An existing folder.
         folder: The base.
-        composition: The solved edits.
-        weights: The untouched base.
+        solution: The solved edits.
         specs: The resolved edits.
-        edited: Their outcome.
     """
+    edited = solution.edited
     tensors: dict[str, Tensor] = {}
     table: dict[str, JSON] = {}
     shared: dict[int, str] = {}
     loaded = set(folder.variants("unet")[0].files)
-    for key, up, down in factors(composition, weights):
+    for key, up, down in solution.factors():
         file, name = split_key(key)
         if file.removeprefix("unet/") not in loaded:
             continue  # a delta is of the weights the pipeline loads

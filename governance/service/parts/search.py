@@ -84,13 +84,11 @@ class AlphaSearch:
         from governance.checks.plan import EditPlan
         from governance.checks.questions import attribute_answers
         from governance.checks.seeds import search_seeds
-        from governance.engine.apply import apply
-        from governance.engine.compose import compose
+        from governance.engine.joint import solve_jointly
         from governance.engine.presets import validate
+        from governance.pipeline.base import PipelineBase
         from governance.pipeline.device import algebra_device, resolve_device
-        from governance.pipeline.encoder import open_encoder
         from governance.pipeline.tensors import tensor_bytes
-        from governance.pipeline.weights import PipelineWeights
 
         judge, _ = self._judges.of(model)
         names = [attribute.name for attribute in spec.attributes]
@@ -102,8 +100,7 @@ class AlphaSearch:
             )
         plan = EditPlan("", (), attributes)
         device = algebra_device(resolve_device(place.device))
-        encoder = open_encoder(folder, cache=place.encodings, device=device)
-        weights = PipelineWeights(folder)
+        base = PipelineBase(folder, cache=place.encodings, device=device)
         parameters = validate(spec).debias
         if parameters is None:
             raise EngineError(f"{spec.action} searches no alphas, expected debias")
@@ -111,12 +108,8 @@ class AlphaSearch:
         def observed(
             alphas: tuple[tuple[float, ...], ...], active: tuple[int, ...], number: int
         ) -> Mapping[int, tuple[float, ...]]:
-            edited = apply(
-                compose(
-                    [*others, replace(spec, alphas=alphas)], encoder, device=device
-                ),
-                weights,
-            )
+            trial = [*others, replace(spec, alphas=alphas)]
+            edited = solve_jointly(trial, base, device=device).edited
             drawn = {key: tensor_bytes(value) for key, value in edited.tensors.items()}
             scene = unstored(folder, drawn)
 

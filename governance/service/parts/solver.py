@@ -87,11 +87,9 @@ class EngineSolver:
             base = Snapshot(model.digest, (), {})
             put_document(place.store, base.document())
             return Solved(base, (), (), (), {"solve": 0.0})
-        from governance.engine.apply import apply
-        from governance.engine.compose import compose
+        from governance.engine.joint import solve_jointly
+        from governance.pipeline.base import PipelineBase
         from governance.pipeline.device import algebra_device, resolve_device
-        from governance.pipeline.encoder import open_encoder
-        from governance.pipeline.weights import PipelineWeights
         from governance.snapshots.compose import write_snapshot
 
         folder = FolderModels().folder(model)
@@ -99,14 +97,15 @@ class EngineSolver:
         started = time.perf_counter()
         device = algebra_device(resolve_device(place.device))
         progress(Progress("encode", 0, len(edits)))
-        encoder = open_encoder(folder, cache=place.encodings, device=device)
-        composition = compose([edit_spec(i) for i in edits], encoder, device=device)
-        encoded = time.perf_counter()
+        model_base = PipelineBase(folder, cache=place.encodings, device=device)
 
         def solved(done: int, total: int) -> None:
             progress(Progress("solve", done, total))
 
-        edited = apply(composition, PipelineWeights(folder), solved)
+        specs = [edit_spec(item) for item in edits]
+        edited = solve_jointly(
+            specs, model_base, device=device, on_progress=solved
+        ).edited
         applied = time.perf_counter()
         progress(Progress("write", 0, len(edited.tensors)))
         snapshot = write_snapshot(place.store, folder.digest, names, edited.tensors)
@@ -117,8 +116,8 @@ class EngineSolver:
             sites=tuple({"name": s.key, "norm": s.norm} for s in edited.sites),
             warnings=tuple(_named(text, names) for text in edited.warnings),
             seconds={
-                "encode": round(encoded - started, 3),
-                "solve": round(applied - encoded, 3),
+                "encode": round(model_base.seconds, 3),
+                "solve": round(applied - started - model_base.seconds, 3),
                 "write": round(time.perf_counter() - applied, 3),
             },
         )
