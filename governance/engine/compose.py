@@ -151,7 +151,8 @@ def _edit_rows(
             key, target = reader.concept(concept)
             keys.append(key)
             targets.append(target)
-            weights.append(torch.full((len(key),), one.weight, dtype=dtype))
+            weight = one.weight * concept.weight
+            weights.append(torch.full((len(key),), weight, dtype=dtype))
     parts = (torch.cat(part).to(device) for part in (keys, targets, weights))
     return EditRows(*parts)
 

@@ -39,12 +39,14 @@ class ConceptPlan:
         destination: What it becomes, as it is reported.
         tokens: The token each key starts at, in words, the bare text's first.
         pairs: Key rows and what they shall be read as.
+        weight: Weight of its rows, times the edit's own.
     """
 
     source: str
     destination: str
     tokens: tuple[str, str]
     pairs: tuple[tuple[Pick, Target], ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
