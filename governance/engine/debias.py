@@ -2,17 +2,23 @@
 
 UCE, arXiv:2308.14761, algorithm 1, with two repairs: the step goes along desired
 minus observed (the paper's sign is reversed), and every round is solved from the
-original weights with the alphas summed so far, so that nothing compounds. A concept
-that is within tolerance keeps its alphas from then on and is generated no more.
+original weights with the alphas summed so far, so that nothing compounds.
+
+TIME, arXiv:2303.08084, section 6.3: each concept is edited towards the one attribute it
+shows too rarely, with a lambda found by bisection; here its alpha is 1/lambda.
+
+Either way a concept that is within tolerance keeps its alphas from then on and is
+generated no more.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from governance.engine.edit import Attribute, EditSpec
 from governance.engine.presets import DebiasParameters, validate
-from governance.errors import EngineError
+from governance.errors import EngineError, RequestError
 
 Alphas: TypeAlias = tuple[tuple[float, ...], ...]
 Ratios: TypeAlias = tuple[float, ...]
@@ -82,12 +88,13 @@ def search(
             f"edit {spec.digest[:12]} is {spec.action}; expected debias to search alphas"
         )
     wanted = tuple(attribute.ratio for attribute in spec.attributes)
-    alphas = [[0.0] * len(wanted) for _ in spec.concepts]
+    stepper = _stepper(spec, wanted, parameters)
+    alphas: list[tuple[float, ...]] = [(0.0,) * len(wanted) for _ in spec.concepts]
     seen: dict[int, Ratios] = {}
     active = tuple(range(len(spec.concepts)))
     history: list[DebiasRound] = []
     for number in range(parameters.max_rounds):
-        now = tuple(tuple(row) for row in alphas)
+        now = tuple(alphas)
         found = {i: _shares(r, wanted) for i, r in observe(now, active, number).items()}
         _check_observed(found, active)
         seen.update(found)
@@ -98,9 +105,85 @@ def search(
         if not active:
             return _result(now, seen, history, parameters)
         for i in active:
-            for j, share in enumerate(seen[i]):
-                alphas[i][j] += parameters.step_size * (wanted[j] - share)
+            alphas[i] = stepper.next(i, alphas[i], seen[i])
     raise _not_reached(spec, active, seen, parameters)
+
+
+class _Stepper(Protocol):
+    """Chooses a concept's next alphas from what its last ones showed."""
+
+    def next(
+        self, concept: int, alphas: tuple[float, ...], seen: Ratios
+    ) -> tuple[float, ...]:
+        """Return the alphas to draw with next."""
+
+
+def _stepper(spec: EditSpec, wanted: Ratios, parameters: DebiasParameters) -> _Stepper:
+    if spec.method != "time":
+        return _Accumulation(wanted, parameters.step_size)
+    if len(wanted) != 2:
+        raise RequestError(
+            f"spec.attributes is wrong: expected two with method time, which edits "
+            f"towards one of them, found {len(wanted)}",
+            "Use method uce for more than two.",
+            field="spec.attributes",
+        )
+    return _Bisection(wanted)
+
+
+@dataclass(frozen=True)
+class _Accumulation:
+    """UCE: alphas gain along desired minus observed."""
+
+    wanted: Ratios
+    step_size: float
+
+    def next(
+        self, concept: int, alphas: tuple[float, ...], seen: Ratios
+    ) -> tuple[float, ...]:
+        del concept
+        return tuple(
+            alpha + self.step_size * (want - share)
+            for alpha, want, share in zip(alphas, self.wanted, seen, strict=True)
+        )
+
+
+SMALLEST_LAMBDA, LARGEST_LAMBDA = 1e-3, 1e3
+"""Between them a bisection looks: the stronger edit and the weaker one."""
+
+
+@dataclass
+class _Bracket:
+    rising: int
+    strong: float = SMALLEST_LAMBDA
+    weak: float = LARGEST_LAMBDA
+
+    def middle(self) -> float:
+        return math.sqrt(self.strong * self.weak)
+
+
+class _Bisection:
+    """TIME: halves the interval of lambda, on a logarithmic scale."""
+
+    def __init__(self, wanted: Ratios) -> None:
+        self._wanted = wanted
+        self._brackets: dict[int, _Bracket] = {}
+
+    def next(
+        self, concept: int, alphas: tuple[float, ...], seen: Ratios
+    ) -> tuple[float, ...]:
+        del alphas
+        found = self._brackets.get(concept)
+        missing = [want - share for want, share in zip(self._wanted, seen, strict=True)]
+        if found is None:
+            found = self._brackets[concept] = _Bracket(missing.index(max(missing)))
+        elif missing[found.rising] > 0:
+            found.weak = found.middle()
+        else:
+            found.strong = found.middle()
+        return tuple(
+            1 / found.middle() if j == found.rising else 0.0 for j in range(len(seen))
+        )
 
 
 def _shares(ratios: Sequence[float], wanted: Ratios) -> Ratios:
