@@ -1,7 +1,7 @@
 """What a composition achieved for each edit, and what it cost.
 
 Every number is a ratio of energies, sum over sites of |W x|^2, so it says what the
-U-Net's attention sees and not what happens in the text space alone.
+model's attention sees and not what happens in the text space alone.
 """
 
 import math
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from governance.canonical import JSON
 from governance.engine.compose import Composition
-from governance.engine.meter import Kind, Tag, measured
+from governance.engine.meter import Kind, Tag
 from governance.engine.plan import EditPlan, Pick
 
 IDLE = 0.01
@@ -100,7 +100,7 @@ def joint_drift(composition: Composition, energies: Mapping[Tag, float]) -> floa
         composition: The edits.
         energies: What a meter read off the weights.
     """
-    every = {chosen for one in composition.plans for chosen in measured(one)}
+    every = {chosen for one in composition.plans for chosen in one.measured}
     return _drift(sorted(every), energies)
 
 
@@ -124,7 +124,7 @@ def _certificate(
     return Certificate(
         digest=one.digest,
         concepts=concepts,
-        drift=_drift(measured(one), energies),
+        drift=_drift(one.measured, energies),
         condition=max(conditions),
         idle=all(concept.moved < IDLE for concept in concepts),
     )

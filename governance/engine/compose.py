@@ -17,13 +17,12 @@ from governance.engine import aligned, uce
 from governance.engine.edit import EditSpec
 from governance.engine.plan import EditPlan, Pick
 from governance.engine.presets import validate
-from governance.engine.protocols import Encoder, Projection
+from governance.engine.protocols import SPACES, Encoder, Projection, Space
 from governance.engine.reader import Reader
 from governance.engine.solver import EditRows, Multiplier, solve
 from governance.errors import EngineError
 
 Precision: TypeAlias = Literal["mixed", "float64", "float32"]
-PROJECTIONS: tuple[Projection, ...] = ("k", "v")
 
 
 @dataclass(frozen=True)
@@ -116,20 +115,24 @@ def _multipliers(
 ) -> dict[Projection, Multiplier]:
     found: dict[Projection, Multiplier] = {}
     by_rows: dict[tuple[str, ...], Multiplier] = {}
-    for projection in PROJECTIONS:
+    for projection, space in SPACES.items():
         own = [one for one in plans if projection in one.projections]
-        key = tuple(one.digest for one in own)
+        key = (space, *(one.digest for one in own))
         if own and key not in by_rows:
-            by_rows[key] = _system(own, reader, dtype, device)
+            by_rows[key] = _system(own, space, reader, dtype, device)
         if own:
             found[projection] = by_rows[key]
     return found
 
 
 def _system(
-    plans: Sequence[EditPlan], reader: Reader, dtype: torch.dtype, device: str
+    plans: Sequence[EditPlan],
+    space: Space,
+    reader: Reader,
+    dtype: torch.dtype,
+    device: str,
 ) -> Multiplier:
-    weights = _preserve_weights(plans)
+    weights = _preserve_weights(plans, space)
 
     def chunks() -> Iterator[tuple[Tensor, Tensor]]:
         for picks, rows in reader.stream(sorted(weights)):
@@ -137,18 +140,22 @@ def _system(
             yield rows.to(device), torch.tensor(each, dtype=dtype, device=device)
 
     count = sum(len(chosen.rows) for chosen in weights)
-    return solve(_edit_rows(plans, reader, dtype, device), chunks(), count)
+    return solve(_edit_rows(plans, space, reader, dtype, device), chunks(), count)
 
 
 def _edit_rows(
-    plans: Sequence[EditPlan], reader: Reader, dtype: torch.dtype, device: str
+    plans: Sequence[EditPlan],
+    space: Space,
+    reader: Reader,
+    dtype: torch.dtype,
+    device: str,
 ) -> EditRows:
     keys: list[Tensor] = []
     targets: list[Tensor] = []
     weights: list[Tensor] = []
     for one in plans:
         for concept in one.concepts:
-            key, target = reader.concept(concept)
+            key, target = reader.concept(concept, space)
             keys.append(key)
             targets.append(target)
             weight = one.weight * concept.weight
@@ -157,10 +164,10 @@ def _edit_rows(
     return EditRows(*parts)
 
 
-def _preserve_weights(plans: Sequence[EditPlan]) -> dict[Pick, float]:
+def _preserve_weights(plans: Sequence[EditPlan], space: Space) -> dict[Pick, float]:
     shares: dict[Pick, list[float]] = {}
     for one in plans:
-        for chosen in one.preserve:
+        for chosen in (pick for pick in one.preserve if pick.space == space):
             shares.setdefault(chosen, []).append(one.preserve_weight)
     # fsum is exact before it rounds, so the total does not depend on any order.
     totals = {chosen: math.fsum(each) for chosen, each in shares.items()}

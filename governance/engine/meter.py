@@ -1,7 +1,9 @@
 """Energies sum over sites of |W x|^2, for every row x a certificate asks about.
 
-Few rows are multiplied with each matrix as it passes. Many rows wait until
-H = sum W^T W is known, since x^T H x then costs the same for any number of matrices.
+A factored change needs no matrix twice: every row that it makes is ``left @ z`` with
+few coordinates z, so |W left z|^2 is z^T U z with U = sum up^T up, and ``up`` is known
+from the edit itself. A dense change is measured through H = sum W^T W. What is there
+before the edit is read off a few preserve rows, evenly spread.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,7 @@ from torch import Tensor
 from governance.engine.compose import Composition
 from governance.engine.plan import EditPlan, Pick
 from governance.engine.protocols import Projection
+from governance.engine.solver import Multiplier
 
 Kind: TypeAlias = Literal["left", "moved", "gap", "drift", "base"]
 Tag: TypeAlias = tuple[Kind, "tuple[int, int] | Pick"]
@@ -21,11 +24,27 @@ EMPTY = Pick("", (0,), prefix=True)
 """What drift is measured on where an edit preserves nothing: the empty prompt."""
 CHUNK = 256
 """Concepts whose rows are measured at once."""
+MOST = 128
+"""About how many of an edit's preserve rows say how large a row is before it."""
+FEWEST = 4
+"""Prompts that say it where one prompt has very many rows."""
 
 
 def measured(one: EditPlan) -> tuple[Pick, ...]:
     """Return the rows an edit's drift is measured on."""
     return one.preserve or (EMPTY,)
+
+
+def sized(one: EditPlan) -> tuple[Pick, ...]:
+    """Return the rows that an edit's drift is compared with: some of them.
+
+    The change is measured on every preserve row. The size of a row hardly varies
+    from row to row, so its mean is read off picks spread evenly over the set.
+    """
+    every = measured(one)
+    most = max(FEWEST, MOST // max(len(chosen.rows) for chosen in every))
+    count = min(most, len(every))
+    return tuple(every[place * len(every) // count] for place in range(count))
 
 
 class Meter:
@@ -37,74 +56,56 @@ class Meter:
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
-        self._picks = sorted({p for one in composition.plans for p in measured(one)})
-        self._direct: dict[Projection, tuple[list[Probe], Tensor]] = {}
-        self._sums: dict[Projection, Tensor] = {}
+        plans = composition.plans
+        self._picks = sorted({p for one in plans for p in measured(one)})
+        base = self._base_rows(sorted({p for one in plans for p in sized(one)}))
+        gauges: dict[int, _Gauge] = {}
+        self._gauges: dict[Projection, _Gauge] = {}
         for projection, found in composition.multipliers.items():
-            if self._count(projection) <= found.left.shape[0]:
-                probes = list(self._probes(projection))
-                stacked = torch.cat([probe.rows for probe in probes])
-                self._direct[projection] = (probes, stacked)
+            gauge = gauges.setdefault(id(found), _Gauge(projection, found, base))
+            self._gauges[projection] = gauge
 
-    def add(self, projection: Projection, weight: Tensor) -> None:
-        """Let one matrix pass.
+    def add(self, projection: Projection, weight: Tensor, up: Tensor) -> None:
+        """Let rows of one matrix pass.
 
         Args:
             projection: Which kind of site it is.
-            weight: The base's W [d_out, d] in the precision of the algebra.
+            weight: Rows of the base's W [m, d] in the precision of the algebra.
+            up: The same rows of W left [m, n].
         """
-        if projection in self._direct:
-            rows = self._direct[projection][1]
-            found = (rows @ weight.T).square().sum(dim=1)
-        else:
-            found = weight.T @ weight
-        old = self._sums.get(projection)
-        self._sums[projection] = found if old is None else old.add_(found)
+        self._gauges[projection].add(weight, up)
 
     def energies(self) -> dict[Tag, float]:
         """Return the energy of every probe, summed over all matrices that passed."""
         totals: dict[Tag, float] = {}
-        for projection in self._sums:
-            for tag, energy in self._read(projection):
+        for gauge in {id(one): one for one in self._gauges.values()}.values():
+            for tag, energy in self._read(gauge):
                 totals[tag] = totals.get(tag, 0.0) + energy
         return totals
 
-    def _read(self, projection: Projection) -> Iterator[tuple[Tag, float]]:
-        total = self._sums[projection]
-        if projection in self._direct:
-            probes, _ = self._direct[projection]
-            parts = torch.split(total, [len(probe.rows) for probe in probes])
-            for probe, part in zip(probes, parts, strict=True):
-                yield from probe.share(part)
-            return
-        for probe in self._probes(projection):
-            yield from probe.share(((probe.rows @ total) * probe.rows).sum(dim=1))
+    def _read(self, gauge: "_Gauge") -> Iterator[tuple[Tag, float]]:
+        yield from gauge.base.share(gauge.base_energies())
+        for probe in self._probes(gauge):
+            yield from probe.share(gauge.energies(probe.rows))
 
-    def _count(self, projection: Projection) -> int:
-        pairs = sum(
-            len(key.rows)
-            for one in self._own(projection)
-            for concept in one.concepts
-            for key, _ in concept.pairs
-        )
-        return 3 * pairs + 2 * sum(len(chosen.rows) for chosen in self._picks)
+    def _base_rows(self, picks: Sequence[Pick]) -> "Probe":
+        rows = [rows for _, rows in self._composition.reader.stream(picks)]
+        counts = [len(chosen.rows) for chosen in picks]
+        stacked = torch.cat(rows) if rows else torch.empty(0, 0)
+        return Probe("base", picks, counts, stacked.to(self._composition.device))
 
-    def _own(self, projection: Projection) -> list[EditPlan]:
-        plans = self._composition.plans
-        return [one for one in plans if projection in one.projections]
-
-    def _probes(self, projection: Projection) -> Iterator["Probe"]:
-        multiplier = self._composition.multipliers[projection]
-        for keys, targets, tags, counts in self._concepts(projection):
-            gap, moved = targets - keys, multiplier.change(keys)
+    def _probes(self, gauge: "_Gauge") -> Iterator["Probe"]:
+        active = 0
+        for keys, targets, tags, counts in self._concepts(gauge.projection):
+            gap, active = gauge.gap(keys, targets, active)
+            moved = gauge.moved(keys)
             yield Probe("gap", tags, counts, gap)
             yield Probe("moved", tags, counts, moved)
             yield Probe("left", tags, counts, moved - gap)
         for picks, rows in self._composition.reader.stream(self._picks):
             here = rows.to(self._composition.device)
             counts = [len(chosen.rows) for chosen in picks]
-            yield Probe("base", picks, counts, here)
-            yield Probe("drift", picks, counts, multiplier.change(here))
+            yield Probe("drift", picks, counts, gauge.moved(here))
 
     def _concepts(
         self, projection: Projection
@@ -133,7 +134,7 @@ class Probe:
         kind: What the rows are.
         owners: Concepts or picks, in the order of their rows.
         counts: How many rows each owner has.
-        rows: The rows [m, d].
+        rows: The rows [m, d], or their coordinates [m, n].
     """
 
     kind: Kind
@@ -146,3 +147,77 @@ class Probe:
         parts = torch.split(energies.cpu(), list(self.counts))
         for owner, part in zip(self.owners, parts, strict=True):
             yield (self.kind, owner), float(part.sum())
+
+
+class _Gauge:
+    """Sums over the matrices that share one multiplier.
+
+    Args:
+        projection: One of the kinds of site it belongs to.
+        multiplier: What changes them.
+        base: Rows whose energy before the edit is asked for.
+    """
+
+    def __init__(
+        self, projection: Projection, multiplier: Multiplier, base: Probe
+    ) -> None:
+        self.projection = projection
+        self.base = base
+        self._multiplier = multiplier
+        size = multiplier.rank
+        self._form = multiplier.left.new_zeros(size, size)
+        width = multiplier.left.shape[0]
+        whole = multiplier.down is None
+        self._square = None
+        if not whole and len(base.rows) > width:
+            self._square = multiplier.left.new_zeros(width, width)
+        # Multiplied in float32 where that holds both factors exactly.
+        narrow = base.rows.float()
+        same = bool((narrow.to(base.rows.dtype) == base.rows).all())
+        self._rows = narrow if same else base.rows
+        self._found = torch.zeros(len(base.rows), dtype=torch.float64).to(
+            multiplier.left.device
+        )
+
+    def add(self, weight: Tensor, up: Tensor) -> None:
+        """Let rows of a matrix pass: W [m, d] and W left [m, n]."""
+        if self._multiplier.down is None:
+            self._form.addmm_(weight.T, weight)
+            return
+        self._form.addmm_(up.T, up)
+        if self._square is not None:
+            self._square.addmm_(weight.T, weight)
+        else:
+            seen = self._rows @ weight.to(self._rows.dtype).T
+            self._found += seen.square_().sum(dim=1, dtype=torch.float64)
+
+    def base_energies(self) -> Tensor:
+        """Return the energy of every base row [m]."""
+        if self._multiplier.down is None:
+            return self.energies(self.base.rows)
+        if self._square is not None:
+            return _quadratic(self.base.rows, self._square)
+        return self._found
+
+    def energies(self, rows: Tensor) -> Tensor:
+        """Return the energies [m] of rows given as this gauge measures them."""
+        return _quadratic(rows, self._form)
+
+    def moved(self, rows: Tensor) -> Tensor:
+        """Return X r, or its coordinates, for every row r [m, d]."""
+        down = self._multiplier.down
+        return self._multiplier.change(rows) if down is None else rows @ down.T
+
+    def gap(self, keys: Tensor, targets: Tensor, active: int) -> tuple[Tensor, int]:
+        """Return c* - k, or its coordinates, and the active rows met so far."""
+        if self._multiplier.down is None:
+            return targets - keys, active
+        places = (keys != targets).any(dim=1).nonzero().flatten()
+        found = keys.new_zeros(len(keys), self._multiplier.rank)
+        found[places, torch.arange(len(places)).to(places) + active] = 1
+        return found, active + len(places)
+
+
+def _quadratic(rows: Tensor, form: Tensor) -> Tensor:
+    # A form is positive semidefinite, but the rounding of one is not.
+    return ((rows @ form) * rows).sum(dim=1).clamp_min(0)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from governance.engine.protocols import Encoder, Tokens
+from governance.engine.readings import readings_of
 from governance.errors import RequestError
 
 
@@ -105,8 +106,10 @@ def last_token(phrase: Phrase, tokens: Tokens) -> int:
 
 
 def spoken(phrase: Phrase, index: int, encoder: Encoder) -> str:
-    """Name one token of a phrase for a report."""
-    span = encoder.tokens(phrase.text).spans[index]
+    """Name one token of a phrase, as the first tokenizer reads it, for a report."""
+    spans = readings_of(phrase.text, encoder)[0].tokens.spans
+    span = spans[index]
     if span is None:
-        return "beginning of text" if index == 0 else "end of text"
+        # T5 has no beginning token: its empty prompt is an end token alone.
+        return "end of text" if index == len(spans) - 1 else "beginning of text"
     return phrase.text[span[0] : span[1]]

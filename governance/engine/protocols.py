@@ -1,13 +1,30 @@
 """What the engine needs from a model, whoever provides it."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 if TYPE_CHECKING:
     # Parameters are read and validated where nobody computes anything.
     from torch import Tensor
 
-Projection: TypeAlias = Literal["k", "v"]
+Projection: TypeAlias = Literal["k", "v", "context", "pooled"]
+"""What a matrix makes of text: attention keys, attention values, the text stream of a
+transformer, or the part of its conditioning that comes from the pooled vector."""
+Space: TypeAlias = Literal["prompt", "pooled"]
+"""What a matrix reads: the rows of a prompt, or one pooled vector for all of it."""
+SPACES: Mapping[Projection, Space] = {
+    "k": "prompt",
+    "v": "prompt",
+    "context": "prompt",
+    "pooled": "pooled",
+}
 
 
 class Tokens(Protocol):
@@ -46,8 +63,42 @@ class Encoder(Protocol):
         """Encode single token positions as [n, d]."""
 
 
+class Reading(Protocol):
+    """One text as one tokenizer reads it, and the rows it becomes."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """The text's tokens."""
+
+    @property
+    def first(self) -> int:
+        """Row of the prompt that its first token becomes."""
+
+    @property
+    def length(self) -> int:
+        """Rows it becomes, padding included."""
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """An encoder that may read a text more than once, or give a pooled vector.
+
+    An encoder without these reads a text once, for keys and values.
+    """
+
+    @property
+    def projections(self) -> tuple[Projection, ...]:
+        """Kinds of matrices that read what it gives."""
+
+    def readings(self, text: str) -> Sequence[Reading]:
+        """Read a text with every tokenizer whose rows the model attends to."""
+
+    def encode_pooled(self, prompts: Sequence[str]) -> "Tensor":
+        """Encode prompts as one vector each, [n, d]."""
+
+
 class Site(Protocol):
-    """One editable cross-attention matrix."""
+    """One matrix that reads text."""
 
     @property
     def key(self) -> str:
@@ -55,7 +106,7 @@ class Site(Protocol):
 
     @property
     def projection(self) -> Projection:
-        """Whether it makes attention keys or values."""
+        """What it makes of text."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -70,7 +121,7 @@ class Weights(Protocol[SiteT]):
 
     @property
     def sites(self) -> Sequence[SiteT]:
-        """Every cross-attention K and V matrix."""
+        """Every matrix that reads text."""
 
     def read(self, site: SiteT) -> "Tensor":
         """Read one matrix [d_out, d_in] in its own dtype, refusing NaN."""

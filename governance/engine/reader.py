@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from governance.engine.plan import ConceptPlan, Pick, Target
-from governance.engine.protocols import Encoder
+from governance.engine.protocols import Encoder, Space
+from governance.engine.readings import pooled
 
 CHUNK = 64
 """Prompts whose rows are in memory at once while preserve rows are summed."""
@@ -27,6 +28,7 @@ class Reader:
         self._dtype = dtype
         self._single: dict[Pick, Tensor] = {}
         self._full: dict[str, Tensor] = {}
+        self._pooled: dict[str, Tensor] = {}
         self._kept: dict[Pick, Tensor] = {}
         self._room = ROOM
 
@@ -40,9 +42,14 @@ class Reader:
         single = [p for p in wanted if p.prefix and p not in self._single]
         rows = self._encoder.encode_at([(p.text, p.rows[0]) for p in single])
         self._single.update(zip(single, rows, strict=True))
-        texts = dict.fromkeys(p.text for p in wanted if not p.prefix)
+        whole = [p for p in wanted if not p.prefix]
+        texts = dict.fromkeys(p.text for p in whole if p.space == "prompt")
         missing = [text for text in texts if text not in self._full]
         self._full.update(zip(missing, self._encoder.encode_full(missing), strict=True))
+        texts = dict.fromkeys(p.text for p in whole if p.space == "pooled")
+        if missing := [text for text in texts if text not in self._pooled]:
+            vectors = pooled(missing, self._encoder)
+            self._pooled.update(zip(missing, vectors, strict=True))
 
     def rows(self, chosen: Pick) -> Tensor:
         """Return the rows of one loaded pick [m, d]."""
@@ -52,6 +59,8 @@ class Reader:
         """Return the rows of one loaded pick [m, d] as the encoder gave them."""
         if chosen.prefix:
             return self._single[chosen][None]
+        if chosen.space == "pooled":
+            return self._pooled[chosen.text][None]
         return self._full[chosen.text][list(chosen.rows)]
 
     def target(self, target: Target) -> Tensor:
@@ -62,10 +71,13 @@ class Reader:
             total = total + weight * self.rows(chosen)
         return total
 
-    def concept(self, concept: ConceptPlan) -> tuple[Tensor, Tensor]:
-        """Return a concept's keys and what they become, both [m, d]."""
-        keys = [self.rows(key) for key, _ in concept.pairs]
-        targets = [self.target(target) for _, target in concept.pairs]
+    def concept(
+        self, concept: ConceptPlan, space: Space = "prompt"
+    ) -> tuple[Tensor, Tensor]:
+        """Return a concept's keys of one space and what they become, both [m, d]."""
+        pairs = concept.of(space)
+        keys = [self.rows(key) for key, _ in pairs]
+        targets = [self.target(target) for _, target in pairs]
         return torch.cat(keys), torch.cat(targets)
 
     def stream(self, picks: Sequence[Pick]) -> Iterator[tuple[list[Pick], Tensor]]:

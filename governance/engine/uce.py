@@ -2,10 +2,12 @@
 
 ``uce`` is the form the authors' current code takes (one row per prompt), ``uce-2023``
 that of the paper's tables (subject, end and padding rows); they differ in parameters
-only.
+only. On SD3 and FLUX the rows are those of every text stream, and the pooled vector is
+edited as one more row, as the authors' code for FLUX does; unlike it, targets leave the
+bias out, which would otherwise be added to every target and shift what is preserved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from governance.engine.edit import Attribute, Concept, EditSpec
 from governance.engine.plan import (
@@ -15,7 +17,7 @@ from governance.engine.plan import (
     Target,
     cut,
     destination_of,
-    pick,
+    picks,
     plan_of,
 )
 from governance.engine.presets import Parameters
@@ -63,8 +65,11 @@ def _concept(
     if spec.action == "debias":
         alphas = (spec.alphas or ())[number]
         pairs = tuple(
-            _leaning(source, spec.attributes, alphas, template, parameters, encoder)
+            pair
             for template in parameters.templates
+            for pair in _leaning(
+                source, spec.attributes, alphas, template, parameters, encoder
+            )
         )
         shown = " and ".join(attribute.name for attribute in spec.attributes)
         told = ", ".join(attribute.name for attribute in spec.attributes)
@@ -72,8 +77,9 @@ def _concept(
         return ConceptPlan(source, shown, names, pairs)
     destination = destination_of(concept, spec.parameters).strip()
     pairs = tuple(
-        _replacing(source, destination, template, parameters, encoder)
+        pair
         for template in parameters.templates
+        for pair in _replacing(source, destination, template, parameters, encoder)
     )
     names = (
         _first(source, pairs[0][0], encoder),
@@ -88,11 +94,12 @@ def _replacing(
     template: Template,
     parameters: Parameters,
     encoder: Encoder,
-) -> tuple[Pick, Target]:
-    old = pick(template.say(source), parameters.tokens, encoder)
-    new = pick(template.say(destination), parameters.tokens, encoder)
-    old, new = cut((old, new))
-    return old, ((1.0, new),)
+) -> Iterator[tuple[Pick, Target]]:
+    olds = picks(template.say(source), parameters.tokens, encoder)
+    news = picks(template.say(destination), parameters.tokens, encoder)
+    for pair in zip(olds, news, strict=True):
+        old, new = cut(pair)
+        yield old, ((1.0, new),)
 
 
 def _leaning(
@@ -102,13 +109,14 @@ def _leaning(
     template: Template,
     parameters: Parameters,
     encoder: Encoder,
-) -> tuple[Pick, Target]:
+) -> Iterator[tuple[Pick, Target]]:
     """Build c + sum alpha_j a_j, UCE eq. 9, by rows."""
     said = [attribute.prompt.replace("{}", source).strip() for attribute in attributes]
-    old = pick(template.say(source), parameters.tokens, encoder)
-    leans = (pick(template.say(text), parameters.tokens, encoder) for text in said)
-    old, *others = cut((old, *leans))
-    return old, ((1.0, old), *zip(alphas, others, strict=True))
+    olds = picks(template.say(source), parameters.tokens, encoder)
+    leans = [picks(template.say(text), parameters.tokens, encoder) for text in said]
+    for group in zip(olds, *leans, strict=True):
+        old, *others = cut(group)
+        yield old, ((1.0, old), *zip(alphas, others, strict=True))
 
 
 def _first(text: str, chosen: Pick, encoder: Encoder) -> str:

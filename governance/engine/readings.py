@@ -1,0 +1,69 @@
+"""How a model reads a text: once or several times, in rows or as one vector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from governance.engine.protocols import (
+    Encoder,
+    Projection,
+    Reading,
+    Streams,
+    Tokens,
+)
+from governance.errors import EngineError
+
+ATTENTION: tuple[Projection, ...] = ("k", "v")
+
+
+@dataclass(frozen=True)
+class OnlyReading:
+    """What an encoder with one tokenizer makes of a text.
+
+    Args:
+        tokens: The text's tokens.
+        first: Row of the first token.
+        length: Rows, padding included.
+    """
+
+    tokens: Tokens
+    first: int
+    length: int
+
+
+def projections_of(encoder: Encoder) -> tuple[Projection, ...]:
+    """Return the kinds of matrices that read what an encoder gives."""
+    return encoder.projections if isinstance(encoder, Streams) else ATTENTION
+
+
+def readings_of(text: str, encoder: Encoder) -> Sequence[Reading]:
+    """Read a text with every tokenizer of a model.
+
+    Args:
+        text: The text.
+        encoder: The model's encoder.
+
+    Returns:
+        At least one reading, in the order of their rows.
+
+    Raises:
+        RequestError: The text is too long.
+    """
+    if isinstance(encoder, Streams):
+        return encoder.readings(text)
+    return (OnlyReading(encoder.tokens(text), 0, encoder.length),)
+
+
+def pooled(prompts: Sequence[str], encoder: Encoder) -> Tensor:
+    """Encode prompts as one vector each, [n, d].
+
+    Raises:
+        EngineError: The encoder gives no such vector.
+    """
+    if not isinstance(encoder, Streams):
+        raise EngineError(
+            "the text encoder gives no pooled vector; expected one, since a matrix of "
+            "the model reads it"
+        )
+    return encoder.encode_pooled(prompts)
