@@ -20,6 +20,8 @@ from governance.engine.protocols import SiteT, Weights
 from governance.errors import EngineError
 
 Progress: TypeAlias = Callable[[int, int], None]
+ROWS = 256
+"""Rows of a matrix that are edited at once."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,10 @@ def apply(
     sites = [s for s in weights.sites if s.projection in composition.multipliers]
     for done, site in enumerate(sites, start=1):
         old = weights.read(site)
-        exact = _exact(composition, site, old)
-        meter.add(site.projection, exact)
-        delta = composition.multipliers[site.projection].delta(exact)
-        new = (exact + delta).to(old.dtype)
-        norms.append(_norm(site.key, exact, new))
-        if norms[-1].norm > 0:
-            tensors[site.key] = new.cpu()
+        new, norm = _edit(composition, meter, site, old)
+        norms.append(norm)
+        if norm.norm > 0:
+            tensors[site.key] = new
         if on_progress is not None:
             on_progress(done, len(sites))
     energies = meter.energies()
@@ -97,15 +96,42 @@ def apply(
     return Edited(tensors, tuple(norms), certificates, drift, warnings)
 
 
-def _norm(key: str, old: Tensor, new: Tensor) -> SiteNorm:
-    norm = float(torch.linalg.norm(new.to(old.dtype) - old))
-    if not math.isfinite(norm):
+def _edit(
+    composition: Composition, meter: Meter, site: SiteT, old: Tensor
+) -> tuple[Tensor, SiteNorm]:
+    """Edit one matrix a few rows at a time, so that they stay in the cache."""
+    multiplier = composition.multipliers[site.projection]
+    _check_width(multiplier.left.shape[0], site, old)
+    new = torch.empty_like(old)
+    moved = size = 0.0
+    for start in range(0, len(old), ROWS):
+        rows = old[start : start + ROWS]
+        exact = rows.to(composition.device, composition.dtype)
+        up = exact @ multiplier.left
+        meter.add(site.projection, exact, up)
+        if multiplier.down is None:
+            changed = exact + up
+        else:
+            changed = torch.addmm(exact, up, multiplier.down)
+        new[start : start + ROWS] = changed
+        moved += _energy(new[start : start + ROWS], rows)
+        size += _energy(rows)
+    if not math.isfinite(moved):
         raise EngineError(
-            f"the edited tensor {key} overflows {new.dtype}",
+            f"the edited tensor {site.key} overflows {new.dtype}",
             "Lower the strength of the edits, or use a float32 base.",
         )
-    size = float(torch.linalg.norm(old))
-    return SiteNorm(key, norm, norm / size if size else 0.0)
+    norm = math.sqrt(moved)
+    return new, SiteNorm(site.key, norm, norm / math.sqrt(size) if size else 0.0)
+
+
+def _energy(rows: Tensor, less: Tensor | None = None) -> float:
+    """Return the squared norm of rows, or of their difference, in one pass."""
+    wide = torch.promote_types(rows.dtype, torch.float32)
+    here = rows.to(wide)
+    if less is not None:
+        here = here - less.to(wide)
+    return float(torch.linalg.vector_norm(here)) ** 2
 
 
 def factors(
@@ -125,19 +151,19 @@ def factors(
     for site in weights.sites:
         multiplier = composition.multipliers.get(site.projection)
         if multiplier is not None:
-            exact = _exact(composition, site, weights.read(site))
+            weight = weights.read(site)
+            _check_width(multiplier.left.shape[0], site, weight)
+            exact = weight.to(composition.device, composition.dtype)
             up, down = multiplier.factors(exact)
             yield site.key, up.cpu(), shared.setdefault(id(multiplier), down.cpu())
 
 
-def _exact(composition: Composition, site: SiteT, weight: Tensor) -> Tensor:
-    width = composition.multipliers[site.projection].left.shape[0]
+def _check_width(width: int, site: SiteT, weight: Tensor) -> None:
     if weight.ndim != 2 or weight.shape[1] != width:
         raise EngineError(
             f"tensor {site.key} has shape {tuple(weight.shape)}; expected "
             f"[d_out, {width}], the width of the text embedding"
         )
-    return weight.to(composition.device, composition.dtype)
 
 
 def _warnings(

@@ -12,6 +12,7 @@ from governance.canonical import JSON
 from governance.engine.compose import Composition
 from governance.engine.meter import Kind, Tag
 from governance.engine.plan import EditPlan, Pick
+from governance.engine.protocols import SPACES, Space
 
 IDLE = 0.01
 """An edit that moves its own rows by less than this share of the way did nothing."""
@@ -139,5 +140,14 @@ def _ratio(
 
 def _drift(picks: Sequence[Pick], energies: Mapping[Tag, float]) -> float:
     changed = math.fsum(energies[("drift", chosen)] for chosen in picks)
-    size = math.fsum(energies[("base", chosen)] for chosen in picks)
+    size = math.fsum(_size(picks, energies, space) for space in set(SPACES.values()))
     return math.sqrt(changed / size) if size > 0 else 0.0
+
+
+def _size(picks: Sequence[Pick], energies: Mapping[Tag, float], space: Space) -> float:
+    """Return the energy there was, of all rows, from the picks it was read off."""
+    own = [chosen for chosen in picks if chosen.space == space]
+    read = [chosen for chosen in own if ("base", chosen) in energies]
+    total = math.fsum(energies[("base", chosen)] for chosen in read)
+    rows = sum(len(chosen.rows) for chosen in read)
+    return total * sum(len(chosen.rows) for chosen in own) / rows if rows else 0.0

@@ -15,13 +15,11 @@ from torch import Tensor
 
 from governance.engine.compose import Composition
 from governance.engine.plan import EditPlan, Pick
-from governance.engine.protocols import Projection
+from governance.engine.protocols import SPACES, Projection, Space
 from governance.engine.solver import Multiplier
 
 Kind: TypeAlias = Literal["left", "moved", "gap", "drift", "base"]
 Tag: TypeAlias = tuple[Kind, "tuple[int, int] | Pick"]
-EMPTY = Pick("", (0,), prefix=True)
-"""What drift is measured on where an edit preserves nothing: the empty prompt."""
 CHUNK = 256
 """Concepts whose rows are measured at once."""
 MOST = 128
@@ -30,19 +28,19 @@ FEWEST = 4
 """Prompts that say it where one prompt has very many rows."""
 
 
-def measured(one: EditPlan) -> tuple[Pick, ...]:
-    """Return the rows an edit's drift is measured on."""
-    return one.preserve or (EMPTY,)
+def sized(one: EditPlan, space: Space) -> tuple[Pick, ...]:
+    """Return the rows that an edit's drift is compared with: some it is measured on.
 
+    The change is measured on every one of them. The size of a row hardly varies from
+    row to row, so its mean is read off picks spread evenly over the set.
 
-def sized(one: EditPlan) -> tuple[Pick, ...]:
-    """Return the rows that an edit's drift is compared with: some of them.
-
-    The change is measured on every preserve row. The size of a row hardly varies
-    from row to row, so its mean is read off picks spread evenly over the set.
+    Args:
+        one: The edit.
+        space: Which rows.
     """
-    every = measured(one)
-    most = max(FEWEST, MOST // max(len(chosen.rows) for chosen in every))
+    every = [chosen for chosen in one.measured if chosen.space == space]
+    longest = max((len(chosen.rows) for chosen in every), default=1)
+    most = max(FEWEST, MOST // longest)
     count = min(most, len(every))
     return tuple(every[place * len(every) // count] for place in range(count))
 
@@ -56,14 +54,14 @@ class Meter:
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
-        plans = composition.plans
-        self._picks = sorted({p for one in plans for p in measured(one)})
-        base = self._base_rows(sorted({p for one in plans for p in sized(one)}))
+        self._picks = sorted({p for one in composition.plans for p in one.measured})
         gauges: dict[int, _Gauge] = {}
         self._gauges: dict[Projection, _Gauge] = {}
         for projection, found in composition.multipliers.items():
-            gauge = gauges.setdefault(id(found), _Gauge(projection, found, base))
-            self._gauges[projection] = gauge
+            if id(found) not in gauges:
+                base = self._base_rows(SPACES[projection])
+                gauges[id(found)] = _Gauge(projection, found, base)
+            self._gauges[projection] = gauges[id(found)]
 
     def add(self, projection: Projection, weight: Tensor, up: Tensor) -> None:
         """Let rows of one matrix pass.
@@ -88,21 +86,24 @@ class Meter:
         for probe in self._probes(gauge):
             yield from probe.share(gauge.energies(probe.rows))
 
-    def _base_rows(self, picks: Sequence[Pick]) -> "Probe":
+    def _base_rows(self, space: Space) -> "Probe":
+        plans = self._composition.plans
+        picks = sorted({p for one in plans for p in sized(one, space)})
         rows = [rows for _, rows in self._composition.reader.stream(picks)]
         counts = [len(chosen.rows) for chosen in picks]
         stacked = torch.cat(rows) if rows else torch.empty(0, 0)
         return Probe("base", picks, counts, stacked.to(self._composition.device))
 
     def _probes(self, gauge: "_Gauge") -> Iterator["Probe"]:
-        active = 0
+        space, active = SPACES[gauge.projection], 0
         for keys, targets, tags, counts in self._concepts(gauge.projection):
             gap, active = gauge.gap(keys, targets, active)
             moved = gauge.moved(keys)
             yield Probe("gap", tags, counts, gap)
             yield Probe("moved", tags, counts, moved)
             yield Probe("left", tags, counts, moved - gap)
-        for picks, rows in self._composition.reader.stream(self._picks):
+        own = [chosen for chosen in self._picks if chosen.space == space]
+        for picks, rows in self._composition.reader.stream(own):
             here = rows.to(self._composition.device)
             counts = [len(chosen.rows) for chosen in picks]
             yield Probe("drift", picks, counts, gauge.moved(here))
@@ -111,6 +112,7 @@ class Meter:
         self, projection: Projection
     ) -> Iterator[tuple[Tensor, Tensor, list[tuple[int, int]], list[int]]]:
         reader, device = self._composition.reader, self._composition.device
+        space = SPACES[projection]
         places = [
             (number, place)
             for number, one in enumerate(self._composition.plans)
@@ -120,7 +122,7 @@ class Meter:
         for start in range(0, len(places), CHUNK):
             some = places[start : start + CHUNK]
             plans = (self._composition.plans[n].concepts[p] for n, p in some)
-            pairs = [reader.concept(concept) for concept in plans]
+            pairs = [reader.concept(concept, space) for concept in plans]
             keys = torch.cat([key for key, _ in pairs]).to(device)
             targets = torch.cat([target for _, target in pairs]).to(device)
             yield keys, targets, some, [len(key) for key, _ in pairs]
