@@ -9,11 +9,14 @@ from governance.domain.signoff import Decision, Head
 from governance.service import (
     activating,
     allowing,
+    custody,
+    history,
     jobs,
     looking,
     modelling,
     proposing,
     reading,
+    records,
     signing,
     verification,
     views,
@@ -108,9 +111,21 @@ class Application:
             rows.append(looking.row(entry))
         return tuple(rows)
 
-    def verify(self) -> views.LedgerVerdict:
+    def verify(self, against: Path | None = None) -> views.LedgerVerdict:
         """Re-hash every entry and re-check every cited object and signature."""
-        return verification.verify(self._workspace)
+        return verification.verify(self._workspace, against)
+
+    def checkpoint(self) -> records.CheckpointView:
+        """Return the head as a signed note, for somebody else to keep."""
+        return custody.checkpoint(self._workspace)
+
+    def state_at(self, time: str) -> records.StateView:
+        """Return what was live at a time, under which policy, signed by whom."""
+        return history.state_at(self._workspace, time)
+
+    def backup(self, path: Path) -> records.BackupView:
+        """Copy the ledger into a new file, verified; nothing is overwritten."""
+        return custody.backup(self._workspace, path)
 
     def policy(self) -> views.PolicyView:
         """Return the policy in force."""

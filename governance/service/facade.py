@@ -9,7 +9,7 @@ from typing import Protocol
 from governance.canonical import JSON
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision, Head
-from governance.service import views
+from governance.service import records, views
 
 
 class JobKind(StrEnum):
@@ -103,8 +103,20 @@ class Governance(Protocol):
     ) -> tuple[views.LedgerRow, ...]:
         """Return ledger entries with a sequence above ``after``."""
 
-    def verify(self) -> views.LedgerVerdict:
-        """Re-hash every entry and re-check every cited object and signature."""
+    def verify(self, against: Path | None = None) -> views.LedgerVerdict:
+        """Re-hash every entry and re-check every cited object and signature.
+
+        With ``against``, also prove that the ledger continues a kept checkpoint.
+        """
+
+    def checkpoint(self) -> records.CheckpointView:
+        """Return the head as a signed note, for somebody else to keep."""
+
+    def state_at(self, time: str) -> records.StateView:
+        """Return what was live at a time, under which policy, signed by whom."""
+
+    def backup(self, path: Path) -> records.BackupView:
+        """Copy the ledger into a new file, verified; nothing is overwritten."""
 
     def policy(self) -> views.PolicyView:
         """Return the policy in force."""

@@ -1,6 +1,7 @@
 """Verify: re-hash every entry, object and signature, and name the first that is off."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from governance.domain.events import (
     EditProposed,
@@ -30,6 +31,7 @@ from governance.service.authority import (
     verify_signed,
 )
 from governance.service.book import Book
+from governance.service.custody import kept_checkpoint, proven
 from governance.service.evidence import check_evidence, judged
 from governance.service.fields import table, text, whole
 from governance.service.planning import check_held
@@ -45,16 +47,21 @@ from governance.service.views import HeadView, LedgerVerdict
 from governance.service.workspace import Workspace
 
 
-def verify(workspace: Workspace) -> LedgerVerdict:
+def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
     """Recompute everything the ledger says and cites.
 
     Args:
         workspace: The workspace.
+        against: A checkpoint somebody kept; the ledger must continue it.
 
     Returns:
         Whether all of it holds, else the first entry that does not, and why.
+
+    Raises:
+        IntegrityError: What was kept is no checkpoint of this ledger.
     """
-    report = workspace.ledger.verify()
+    held = None if against is None else kept_checkpoint(workspace, against)
+    report = workspace.ledger.verify(() if held is None else (held,))
     head = HeadView(report.head.size, report.head.root)
     if report.first_bad is not None:
         bad = report.first_bad
@@ -73,7 +80,8 @@ def verify(workspace: Workspace) -> LedgerVerdict:
         except GovernanceError as error:
             return _broken(report.entries, head, entry.sequence, error.message)
     message = _roster_copy(workspace, book.state)
-    return LedgerVerdict(not message, report.entries, head, None, message)
+    kept = None if held is None else proven(workspace, held, report.head)
+    return LedgerVerdict(not message, report.entries, head, None, message, kept)
 
 
 def _broken(entries: int, head: HeadView, at: int, message: str) -> LedgerVerdict:

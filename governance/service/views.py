@@ -218,6 +218,15 @@ class HeadView:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptView:
+    """A kept checkpoint, and the proof that the ledger only grew since."""
+
+    size: int
+    root: str
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerVerdict:
     """What re-hashing every entry found."""
 
@@ -226,6 +235,7 @@ class LedgerVerdict:
     head: HeadView
     first_bad: int | None
     message: str = ""
+    against: KeptView | None = None
 
 
 @dataclass(frozen=True, slots=True)

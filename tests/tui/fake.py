@@ -19,7 +19,7 @@ from governance.errors import (
     RequestError,
     WrongStateError,
 )
-from governance.service import views
+from governance.service import records, views
 from governance.service.facade import Job, ProgressCallback
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGovernanceGovernanceGovernanceGovernan"
@@ -280,7 +280,19 @@ class FakeGovernance:
             },
         )
 
-    def verify(self) -> views.LedgerVerdict:
+    def checkpoint(self) -> records.CheckpointView:
+        head = self.head()
+        return records.CheckpointView("fake", head.size, head.root, "fake\n")
+
+    def state_at(self, time: str) -> records.StateView:
+        policy = records.PolicyThen("default", 1, sha("policy"))
+        return records.StateView(time, self.head().size, {}, (), policy, (), ())
+
+    def backup(self, path: Path) -> records.BackupView:
+        head = self.head()
+        return records.BackupView(path, head.size, views.HeadView(head.size, head.root))
+
+    def verify(self, against: Path | None = None) -> views.LedgerVerdict:
         head = self.head()
         return views.LedgerVerdict(
             ok=self.broken_at is None,

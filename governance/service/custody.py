@@ -1,0 +1,112 @@
+"""What others keep of the ledger: checkpoints, and whole copies."""
+
+from pathlib import Path
+
+from governance.domain.signoff import Head
+from governance.errors import IntegrityError, NotFoundError, UsageError
+from governance.ledger.checkpoint import Held, open_checkpoint
+from governance.ledger.merkle import EMPTY_ROOT
+from governance.ledger.note import NoteKey, parse_note_key
+from governance.ledger.proofs import verify_consistency
+from governance.service.fields import text
+from governance.service.records import BackupView, CheckpointView
+from governance.service.views import HeadView, KeptView
+from governance.service.workspace import Workspace
+
+_MAX_BYTES = 65_536
+
+
+def checkpoint(workspace: Workspace) -> CheckpointView:
+    """Return the head as a signed note, for somebody else to keep.
+
+    Raises:
+        IntegrityError: The log does not extend its own newest checkpoint.
+    """
+    note = workspace.ledger.checkpoint()
+    key = ledger_key(workspace)
+    head = open_checkpoint(note, key)
+    return CheckpointView(key.name, head.size, head.root, note)
+
+
+def ledger_key(workspace: Workspace) -> NoteKey:
+    """Return the key the first entry names: whose notes are this ledger's.
+
+    Raises:
+        IntegrityError: It names none.
+    """
+    try:
+        return parse_note_key(text(workspace.ledger.entry(1).data, "ledger_key"))
+    except UsageError as error:
+        raise IntegrityError(f"entry 1: {error.message}") from error
+
+
+def kept_checkpoint(workspace: Workspace, path: Path) -> Held:
+    """Read a checkpoint that somebody kept.
+
+    Args:
+        workspace: The workspace whose ledger it is of.
+        path: Its file.
+
+    Raises:
+        NotFoundError: There is no such file.
+        IntegrityError: It is no note signed with this ledger's key.
+    """
+    try:
+        with path.open("rb") as file:
+            note = file.read(_MAX_BYTES + 1).decode("utf-8", "replace")
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"checkpoint {path}: no such file",
+            "`governance ledger checkpoint > FILE` writes one.",
+        ) from None
+    except OSError as error:
+        raise UsageError(f"checkpoint {path}: {error.strerror}") from error
+    try:
+        head = open_checkpoint(note, ledger_key(workspace))
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"checkpoint {path}: {error.message}",
+            "It is of another ledger, or this ledger was replaced, or the file was "
+            "changed.",
+        ) from error
+    return Held(head, f"the checkpoint {path}")
+
+
+def proven(workspace: Workspace, held: Held, head: Head) -> KeptView:
+    """Prove that the log only grew since a checkpoint was kept.
+
+    Args:
+        workspace: The workspace.
+        held: The kept checkpoint; its entries were hashed again before.
+        head: The verified head.
+
+    Raises:
+        IntegrityError: The stored nodes do not prove it.
+    """
+    size, root = held.head.size, bytes.fromhex(held.head.root)
+    proof = workspace.ledger.consistency_proof(size, head.size) if size else []
+    nodes = [bytes.fromhex(node) for node in proof]
+    ends = bytes.fromhex(head.root)
+    empty = not size and root == EMPTY_ROOT
+    if not empty and not verify_consistency(size, head.size, root, ends, nodes):
+        raise IntegrityError(
+            f"{held.holder}: the ledger's stored tree does not prove that its "
+            f"{head.size} entries continue the {size} it was made for",
+            "Restore a backup and run `governance ledger verify`.",
+        )
+    return KeptView(size, held.head.root, tuple(proof))
+
+
+def backup(workspace: Workspace, path: Path) -> BackupView:
+    """Copy the ledger's database into a new file, verified.
+
+    Args:
+        workspace: The workspace.
+        path: Where to; nothing is overwritten.
+
+    Raises:
+        UsageError: Something is there already.
+        LedgerError: It cannot be written, or the database makes its own backups.
+    """
+    head = workspace.ledger.backup(path)
+    return BackupView(path, head.size, HeadView(head.size, head.root))

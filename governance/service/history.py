@@ -1,0 +1,120 @@
+"""The workspace as it was: what was live then, under which policy, signed by whom."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from governance.domain.signoff import Signed
+from governance.domain.state import EditRecord
+from governance.errors import NotFoundError, UsageError
+from governance.ledger.entry import Entry, timestamp
+from governance.service import records
+from governance.service.book import Book
+from governance.service.fields import table, text, whole
+from governance.service.looking import reviewer_view
+from governance.service.workspace import Workspace
+
+
+def state_at(workspace: Workspace, time: str) -> records.StateView:
+    """Return what was true at a time.
+
+    Args:
+        workspace: The workspace.
+        time: RFC 3339; without an offset it is UTC.
+
+    Returns:
+        The state after the last entry recorded at that time or before. Entries count
+        in the ledger's order, whatever the clock did between them.
+
+    Raises:
+        UsageError: It is no time.
+        NotFoundError: The ledger began later.
+    """
+    at = _moment(time)
+    book = _book_until(workspace.ledger.entries(), at)
+    state = book.state
+    if not state.size:
+        first = workspace.ledger.entry(1)
+        raise NotFoundError(
+            f"at {at} there was no workspace: its ledger begins at {first.time}",
+            "Name a later time.",
+        )
+    return records.StateView(
+        time=at,
+        sequence=state.size,
+        live={name: model.live for name, model in sorted(state.models.items())},
+        edits=tuple(_edit(record) for _, record in sorted(state.edits.items())),
+        policy=records.PolicyThen(
+            name=text(state.policy, "name"),
+            version=whole(state.policy, "version"),
+            digest=text(state.policy, "digest"),
+        ),
+        reviewers=tuple(
+            reviewer_view(item)
+            for item in state.roster.reviewers
+            if item.active_at(state.size)
+        ),
+        activations=tuple(_activation(book, name) for name in sorted(state.models)),
+    )
+
+
+def _moment(time: str) -> str:
+    try:
+        moment = datetime.fromisoformat(time.strip())
+        local = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return timestamp(local.astimezone(UTC))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"--at {time[:40]!r}: expected a time such as 2026-03-01T12:00:00Z",
+            "Write it as RFC 3339; without an offset it is UTC.",
+        ) from error
+
+
+def _book_until(entries: Iterable[Entry], at: str) -> Book:
+    """Fold up to the last entry that is not later; a clock may have stepped back."""
+    book = Book()
+    later: list[Entry] = []
+    for entry in entries:
+        later.append(entry)
+        if entry.time <= at:
+            book = book.after(later)
+            later.clear()
+    return book
+
+
+def _edit(record: EditRecord) -> records.EditThen:
+    return records.EditThen(
+        id=record.id,
+        title=text(table(record.request, "metadata"), "title").strip(),
+        model=record.model,
+        state=record.state,
+        digest=record.digest,
+        proposer=record.proposer,
+        signoffs=tuple(_hand(signed) for signed in record.signoffs),
+    )
+
+
+def _activation(book: Book, model: str) -> records.Activation:
+    """Say who signed for what is live on a model."""
+    digest = book.state.models[model].live
+    record = book.snapshots[(model, digest)]
+    candidate = book.state.candidates.get(digest)
+    signed = () if candidate is None else candidate.signoffs
+    if record.rollback is not None:
+        signed = (record.rollback,)
+    return records.Activation(
+        model=model,
+        snapshot=digest,
+        edits=record.edits,
+        signatures=tuple(_hand(item) for item in signed),
+    )
+
+
+def _hand(signed: Signed) -> records.Hand:
+    said = signed.document
+    return records.Hand(
+        principal=signed.principal,
+        key=signed.key,
+        decision=str(said.get("decision", said.get("action", ""))),
+        role=str(said.get("role", "")),
+        time=signed.time,
+    )

@@ -1,0 +1,83 @@
+"""What the faces show of the record itself: heads, copies, and the state it once was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from governance.domain.lifecycle import EditState
+from governance.service.views import HeadView, ReviewerView
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointView:
+    """The ledger's head, signed with its own key."""
+
+    origin: str
+    size: int
+    root: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupView:
+    """A verified copy of the ledger's database."""
+
+    path: Path
+    entries: int
+    head: HeadView
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Whose signature stood there; ``decision`` may be ``revert`` or ``activate``."""
+
+    principal: str
+    key: str
+    decision: str
+    role: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditThen:
+    """An edit as it stood."""
+
+    id: str
+    title: str
+    model: str
+    state: EditState
+    digest: str
+    proposer: str
+    signoffs: tuple[Hand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What was live on a model, and whose signatures made it so."""
+
+    model: str
+    snapshot: str
+    edits: tuple[str, ...]
+    signatures: tuple[Hand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyThen:
+    """Which policy was in force."""
+
+    name: str
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateView:
+    """The workspace at a time; ``live`` is model to snapshot digest."""
+
+    time: str
+    sequence: int
+    live: Mapping[str, str]
+    edits: tuple[EditThen, ...]
+    policy: PolicyThen
+    reviewers: tuple[ReviewerView, ...]
+    activations: tuple[Activation, ...]

@@ -1,0 +1,70 @@
+"""What others keep of the ledger, typed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Line
+from tests.cli.test_story import approve, to_check
+from tests.service.house import House
+
+
+@pytest.fixture
+def kept(line: Line, house: House) -> Path:
+    path = house.root / "kept"
+    path.write_text(line("ledger", "checkpoint").out, encoding="utf-8")
+    return path
+
+
+def test_a_printed_checkpoint_is_the_note_and_nothing_else(line: Line) -> None:
+    said = line("ledger", "checkpoint")
+    document = line("ledger", "checkpoint", "--json").json
+    assert said.out == document["note"]
+    assert said.out.startswith(f"{document['origin']}\n{document['size']}\n")
+
+
+def test_a_kept_checkpoint_is_verified_against(
+    line: Line, house: House, kept: Path
+) -> None:
+    line("edit", "propose", house.request())
+    said = line("ledger", "verify", "--against", kept)
+    assert said.code == 0
+    assert "continues the kept head 2 " in said.out
+    document = line("ledger", "verify", "--against", kept, "--json").json
+    assert document["ok"] is True
+    assert document["against"]["size"] == 2
+
+
+def test_a_checkpoint_that_does_not_fit_is_exit_10(line: Line, kept: Path) -> None:
+    note = kept.read_text(encoding="utf-8")
+    kept.write_text(note.replace("\n2\n", "\n9\n", 1), encoding="utf-8")
+    said = line("ledger", "verify", "--against", kept, "--json")
+    assert said.code == 10
+    assert said.json["error"]["exit_code"] == 10
+
+
+def test_state_has_every_key_of_the_contract(line: Line, house: House) -> None:
+    edit, candidate, evidence = to_check(line, house)
+    approve(line, edit, candidate, evidence)
+    document = line("ledger", "state", "--at", "2030-01-01T00:00:00Z", "--json").json
+    assert set(document) >= {"time", "live", "edits", "policy", "reviewers"}
+    assert document["live"] == {"mini": candidate}
+    said = line("ledger", "state", "--at", "2030-01-01T00:00:00Z").out
+    assert f"edit      {edit}  LIVE" in said
+    assert "approve by ben as reviewer" in said
+
+
+def test_state_needs_a_time(line: Line) -> None:
+    assert line("ledger", "state").code == 2
+    assert line("ledger", "state", "--at", "soon").code == 2
+    assert line("ledger", "state", "--at", "1999-01-01").code == 3
+
+
+def test_a_backup_is_made_once(line: Line, house: House) -> None:
+    target = house.root / "copy.db"
+    document = line("ledger", "backup", target, "--json").json
+    assert document["entries"] == 2
+    assert document["path"] == str(target)
+    copy = ("--readonly", "--database-url", f"sqlite:///{target}")
+    assert line(*copy, "ledger", "verify").code == 0
+    assert line("ledger", "backup", target).code == 2
