@@ -1,43 +1,41 @@
-"""Prompts to the rows that cross-attention reads, bit for bit repeatable."""
+"""Prompts to the rows that a model reads, as its own ``encode_prompt`` gives them."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 import torch
 import transformers
 from torch import Tensor
 
-from governance.errors import PipelineError
 from governance.pipeline.cache import EmbeddingCache
-from governance.pipeline.family import read_object
 from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.runs import Ids, Runs, Wanted
+from governance.pipeline.sites import Projection
+from governance.pipeline.streams import Stream
 from governance.pipeline.text_model import (
     Overrides,
     TextModel,
     encoder_digest,
     load_text_model,
 )
-from governance.pipeline.vocabulary import Tokens, Vocabulary
+from governance.pipeline.vocabulary import Reading, Tokens, Vocabulary
 
-T = TypeVar("T")
 Precision: TypeAlias = Literal["float32", "float64"]
 _DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
     "float64": torch.float64,
 }
-_POSITIONS = 96
-"""About how many token positions one batch holds, whatever the prompts' length."""
 
 
 class PipelineEncoder:
-    """The text encoders of one pipeline, without its U-Net.
+    """The text encoders of one pipeline, without what draws its images.
 
-    The bits of an embedding depend on the shape of the batch it was computed in.
-    So every batch of one token count has one shape, filled by repeating its last
-    row, and an embedding is the same whoever it is encoded with.
+    An embedding is the same to the bit whoever it is encoded with. CLIP computes in
+    the dtype asked for throughout; T5's normalisation and attention weights are
+    float32 in every dtype, as diffusers runs it.
 
     Args:
         folder: The opened folder.
@@ -61,41 +59,52 @@ class PipelineEncoder:
         self._device = device
         self._overrides = dict(overrides)
         self._vocabulary = Vocabulary(folder)
-        self._shapes: dict[int, int] = {}
-        self.seconds = 0.0
-        """Time spent reading and running the text encoders so far."""
-        self.length = self._vocabulary.length
-        """Rows of one prompt."""
-        self.digest = ":".join(
-            encoder_digest(folder, component, overrides)
-            for component, _ in folder.text_encoders
-        )
-        """Digest of the tensors the embeddings come from."""
-        context: list[str | int] = [self.digest, dtype, device]
-        context += [torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()]
-        context += [torch.__version__, transformers.__version__]
-        self._cache = EmbeddingCache(cache, context)
+        self._layout = self._vocabulary.layout
+        self._models: dict[str, TextModel] = {}
+        self._opened = [self._stream(one, cache) for one in self._layout.streams]
+        self._pooled = [
+            self._runs("pooled", (pair,), partial(self._pool, *pair), cache)
+            for pair in self._layout.pooled
+        ]
 
-    @cached_property
+    @property
+    def length(self) -> int:
+        """Return how many rows one prompt has."""
+        return self._layout.length
+
+    @property
     def width(self) -> int:
-        """Return the length d of one row.
+        """Return the length d of one row."""
+        return self._layout.width
 
-        Raises:
-            PipelineError: A text encoder's config gives no width.
-        """
-        total = 0
-        for component, _ in self._folder.text_encoders:
-            shown = f"{component}/config.json"
-            config = read_object(self._folder.root / component / "config.json", shown)
-            size = config.get("hidden_size", 512)
-            if not isinstance(size, int):
-                raise PipelineError(f"{shown} gives no usable hidden_size")
-            total += size
-        return total
+    @property
+    def pooled_width(self) -> int:
+        """Return the length of a pooled vector; 0 where there is none."""
+        return self._layout.pooled_width
+
+    @property
+    def projections(self) -> tuple[Projection, ...]:
+        """Return the kinds of matrices that read what this gives."""
+        return self._layout.projections
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of the tensors the embeddings come from."""
+        every = chain.from_iterable(one.encoders for one in self._layout.streams)
+        return self._digest(dict.fromkeys((*self._folder.text_encoders, *every)))
+
+    @property
+    def seconds(self) -> float:
+        """Return the time spent reading and running the text encoders so far."""
+        return sum(one.seconds for one in (*self._opened, *self._pooled))
 
     def tokens(self, text: str) -> Tokens:
         """Split a text into tokens; an over-long one is an error, never cut."""
         return self._vocabulary.tokens(text)
+
+    def readings(self, text: str) -> tuple[Reading, ...]:
+        """Split a text into tokens once for each stream of rows it becomes."""
+        return self._vocabulary.readings(text)
 
     def unknown_words(self, texts: Iterable[str]) -> tuple[str, ...]:
         """List what the model can only spell with unknown or special tokens."""
@@ -112,35 +121,32 @@ class PipelineEncoder:
             prompts: Texts; padding rows are part of the result.
 
         Returns:
-            Rows [n, T, d] in the encoder's dtype, on the CPU.
+            Rows [n, T, d] in the encoder's dtype, on the CPU; what no encoder makes
+            is zero, as in SD3, whose CLIP rows are narrower than T5's.
 
         Raises:
             RequestError: A prompt has more tokens than the model can read.
         """
-        shape = (self.length, self.width)
-        found: dict[str, Tensor] = {}
-        for prompt in dict.fromkeys(prompts):
-            kind = self._kind("full", self.length, self.tokens(prompt).ids)
-            if (kept := self._cache.get(kind, shape, self._dtype)) is not None:
-                found[prompt] = kept
-        missing = [p for p in dict.fromkeys(prompts) if p not in found]
-        for batch in _batches(missing, self.length):
-            ids = [self.tokens(prompt).ids for prompt in batch]
-            rows = self._run(ids, self.length)
-            for prompt, own, row in zip(batch, ids, rows, strict=False):
-                found[prompt] = row
-                self._cache.put(self._kind("full", self.length, own), row)
-        if not prompts:
-            return torch.empty((0, *shape), dtype=self._dtype)
-        return torch.stack([found[prompt] for prompt in prompts])
+        found = torch.zeros(len(prompts), self.length, self.width, dtype=self._dtype)
+        for stream, runs in zip(self._layout.streams, self._opened, strict=True):
+            wanted = [
+                Wanted(self._ids(text, stream.encoders), stream.length)
+                for text in prompts
+            ]
+            rows = slice(stream.first, stream.first + stream.length)
+            shape = (stream.length, stream.width)
+            for place, states in zip(found, runs.get(wanted, shape), strict=True):
+                place[rows, : stream.width] = states
+        return found
 
     def encode_at(self, places: Sequence[tuple[str, int]]) -> Tensor:
-        """Encode single token positions, reading no further than they stand.
+        """Encode single rows, reading no further than they need.
 
-        CLIP is causal, so a token's row depends on its own prefix only.
+        CLIP is causal, so a token's row depends on its own prefix only. T5 is not,
+        and its whole padded prompt is read for one row.
 
         Args:
-            places: (prompt, token index); index 0 is the beginning token.
+            places: (prompt, row); CLIP's row 0 is the beginning token.
 
         Returns:
             Rows [n, d] in the encoder's dtype, on the CPU.
@@ -148,84 +154,113 @@ class PipelineEncoder:
         Raises:
             RequestError: A prompt has more tokens than the model can read.
         """
-        prefixes = [self.tokens(text).ids[: index + 1] for text, index in places]
-        found: dict[tuple[int, ...], Tensor] = {}
-        for ids in dict.fromkeys(prefixes):
-            kind = self._kind("prefix", len(ids), ids)
-            kept = self._cache.get(kind, (self.width,), self._dtype)
-            if kept is not None:
-                found[ids] = kept
-        missing = [ids for ids in dict.fromkeys(prefixes) if ids not in found]
-        for length in sorted({len(ids) for ids in missing}):
-            same = [ids for ids in missing if len(ids) == length]
-            for batch in _batches(same, length):
-                for ids, row in zip(batch, self._run(batch, length), strict=False):
-                    found[ids] = row[-1].clone()
-                    self._cache.put(self._kind("prefix", length, ids), found[ids])
-        if not places:
-            return torch.empty((0, self.width), dtype=self._dtype)
-        return torch.stack([found[ids] for ids in prefixes])
+        found = torch.zeros(len(places), self.width, dtype=self._dtype)
+        for stream, runs in zip(self._layout.streams, self._opened, strict=True):
+            own = [
+                (number, self._at(text, row - stream.first, stream))
+                for number, (text, row) in enumerate(places)
+                if 0 <= row - stream.first < stream.length
+            ]
+            states = runs.get([wanted for _, wanted in own], (stream.width,))
+            for (number, _), state in zip(own, states, strict=True):
+                found[number, : stream.width] = state
+        return found
 
-    @cached_property
-    def _models(self) -> tuple[TextModel, ...]:
-        return tuple(
-            load_text_model(
+    def encode_pooled(self, prompts: Sequence[str]) -> Tensor:
+        """Encode prompts as one vector each, as the pipeline's ``encode_prompt`` does.
+
+        Args:
+            prompts: Texts.
+
+        Returns:
+            Vectors [n, d] in the encoder's dtype, on the CPU; d is 0 in a pipeline
+            that has none.
+
+        Raises:
+            RequestError: A prompt has more tokens than the model can read.
+        """
+        found = torch.zeros(len(prompts), self.pooled_width, dtype=self._dtype)
+        first = 0
+        for pair, runs in zip(self._layout.pooled, self._pooled, strict=True):
+            ids = [self._ids(text, (pair,)) for text in prompts]
+            width = self._layout.pooled_widths[pair[0]]
+            wanted = [Wanted(one, len(one[0])) for one in ids]
+            for place, vector in zip(found, runs.get(wanted, (width,)), strict=True):
+                place[first : first + width] = vector
+            first += width
+        return found
+
+    def _ids(self, text: str, encoders: Iterable[tuple[str, str]]) -> Ids:
+        read = self._vocabulary.read(text)
+        return tuple(read[tokenizer].ids for _, tokenizer in encoders)
+
+    def _at(self, text: str, row: int, stream: Stream) -> Wanted:
+        ids = self._ids(text, stream.encoders)
+        if not stream.causal or row >= len(ids[0]):
+            return Wanted(ids, stream.length, row)
+        return Wanted(tuple(one[: row + 1] for one in ids), row + 1, row)
+
+    def _digest(self, encoders: Iterable[tuple[str, str]]) -> str:
+        return ":".join(
+            encoder_digest(self._folder, component, self._overrides)
+            for component, _ in encoders
+        )
+
+    def _stream(self, stream: Stream, cache: Path | None) -> Runs:
+        return self._runs(
+            "rows", stream.encoders, partial(self._states, stream.encoders), cache
+        )
+
+    def _runs(
+        self,
+        name: str,
+        encoders: tuple[tuple[str, str], ...],
+        run: "partial[Tensor]",
+        cache: Path | None,
+    ) -> Runs:
+        context: list[str | int] = [self._digest(encoders), str(self._dtype)]
+        context += [self._device, torch.get_num_threads()]
+        context += [torch.backends.cpu.get_cpu_capability()]
+        context += [torch.__version__, transformers.__version__]
+        return Runs(name, run, EmbeddingCache(cache, context), self._dtype)
+
+    def _model(self, component: str) -> TextModel:
+        if component not in self._models:
+            self._models[component] = load_text_model(
                 self._folder,
                 component,
                 dtype=self._dtype,
                 device=self._device,
                 overrides=self._overrides,
             )
-            for component, _ in self._folder.text_encoders
-        )
+        return self._models[component]
 
-    def _kind(self, how: str, length: int, ids: Sequence[int]) -> list[str | int]:
-        return [how, _batch_rows(length), *ids]
-
-    def _run(self, batch: Sequence[Sequence[int]], length: int) -> Tensor:
-        start = time.perf_counter()
-        rows = self._run_batch(batch, length)
-        self.seconds += time.perf_counter() - start
-        return rows
-
-    def _run_batch(self, batch: Sequence[Sequence[int]], length: int) -> Tensor:
-        if length not in self._shapes:
-            self._shapes[length] = self._steady_rows(batch[0], length)
-        rows = self._shapes[length]
-        if rows == 1:
-            return torch.cat([self._forward([ids], length) for ids in batch])
-        return self._forward([*batch, *[batch[-1]] * (rows - len(batch))], length)
-
-    def _steady_rows(self, ids: Sequence[int], length: int) -> int:
-        # Whether a row's bits depend on where it stands in its batch is a property
-        # of this machine's matrix kernels; where they do, rows go alone.
-        rows = _batch_rows(length)
-        if rows == 1:
-            return 1
-        found = self._forward([ids] * rows, length)
-        return rows if bool((found == found[:1]).all()) else 1
-
-    def _forward(self, rows: Sequence[Sequence[int]], length: int) -> Tensor:
+    def _states(
+        self, encoders: Sequence[tuple[str, str]], texts: Sequence[Ids], length: int
+    ) -> Tensor:
         states: list[Tensor] = []
-        for number, model in enumerate(self._models):
-            pad = self._vocabulary.pad(number)
-            padded = [[*row, *[pad] * (length - len(row))] for row in rows]
-            ids = torch.tensor(padded, device=self._device)
+        for number, (component, tokenizer) in enumerate(encoders):
+            model = self._model(component)
+            rows = [text[number] for text in texts]
+            ids = self._padded(rows, tokenizer, length)
             counts = torch.tensor([[len(row)] for row in rows], device=self._device)
             places = torch.arange(length, device=self._device)
             mask = (places < counts).long() if model.masked else None
             states.append(model.rows(ids, mask).cpu())
         return torch.cat(states, dim=-1)
 
+    def _pool(
+        self, component: str, tokenizer: str, texts: Sequence[Ids], length: int
+    ) -> Tensor:
+        ids = self._padded([text[0] for text in texts], tokenizer, length)
+        return self._model(component).pooled(ids).cpu()
 
-def _batch_rows(length: int) -> int:
-    fitting = max(1, min(32, _POSITIONS // length))
-    return 1 << (fitting.bit_length() - 1)
-
-
-def _batches(items: Sequence[T], length: int) -> Iterable[Sequence[T]]:
-    rows = _batch_rows(length)
-    return (items[start : start + rows] for start in range(0, len(items), rows))
+    def _padded(
+        self, rows: Sequence[Sequence[int]], tokenizer: str, length: int
+    ) -> Tensor:
+        pad = self._vocabulary.pad(tokenizer)
+        padded = [[*row, *[pad] * (length - len(row))] for row in rows]
+        return torch.tensor(padded, device=self._device)
 
 
 def open_encoder(

@@ -8,30 +8,61 @@ from typing import Literal, TypeAlias
 
 from governance.errors import PipelineError
 
-Family: TypeAlias = Literal["sd1", "sd2", "sdxl"]
+Family: TypeAlias = Literal["sd1", "sd2", "sdxl", "sd3", "flux"]
 
 CONFIG_LIMIT = 64_000_000
 """Largest JSON file read from a model folder, in bytes."""
 
-_LATER = {
-    "StableDiffusion3Pipeline": "Stable Diffusion 3",
-    "FluxPipeline": "FLUX",
-}
-_EXPECTED = "expected a Stable Diffusion 1.x, 2.x or SDXL text-to-image pipeline"
-_SINGLE: Mapping[str, frozenset[str]] = {
-    "unet": frozenset({"UNet2DConditionModel"}),
-    "vae": frozenset({"AutoencoderKL", "AutoencoderTiny"}),
-    "text_encoder": frozenset({"CLIPTextModel"}),
-    "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
-}
-_DOUBLE: Mapping[str, frozenset[str]] = {
-    **_SINGLE,
-    "text_encoder_2": frozenset({"CLIPTextModelWithProjection"}),
-    "tokenizer_2": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
-}
+_EXPECTED = (
+    "expected a Stable Diffusion 1.x, 2.x, SDXL, 3.x or FLUX text-to-image pipeline"
+)
+_VAE = frozenset({"AutoencoderKL", "AutoencoderTiny"})
+_UNET = frozenset({"UNet2DConditionModel"})
+_CLIP = frozenset({"CLIPTextModel"})
+_PROJECTED = frozenset({"CLIPTextModelWithProjection"})
+_T5 = frozenset({"T5EncoderModel"})
+_CLIP_TOKENS = frozenset({"CLIPTokenizer", "CLIPTokenizerFast"})
+_T5_TOKENS = frozenset({"T5Tokenizer", "T5TokenizerFast"})
 _CLASSES: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "StableDiffusionPipeline": _SINGLE,
-    "StableDiffusionXLPipeline": _DOUBLE,
+    "StableDiffusionPipeline": {
+        "unet": _UNET,
+        "vae": _VAE,
+        "text_encoder": _CLIP,
+        "tokenizer": _CLIP_TOKENS,
+    },
+    "StableDiffusionXLPipeline": {
+        "unet": _UNET,
+        "vae": _VAE,
+        "text_encoder": _CLIP,
+        "tokenizer": _CLIP_TOKENS,
+        "text_encoder_2": _PROJECTED,
+        "tokenizer_2": _CLIP_TOKENS,
+    },
+    "StableDiffusion3Pipeline": {
+        "transformer": frozenset({"SD3Transformer2DModel"}),
+        "vae": _VAE,
+        "text_encoder": _PROJECTED,
+        "tokenizer": _CLIP_TOKENS,
+        "text_encoder_2": _PROJECTED,
+        "tokenizer_2": _CLIP_TOKENS,
+    },
+    "FluxPipeline": {
+        "transformer": frozenset({"FluxTransformer2DModel"}),
+        "vae": _VAE,
+        "text_encoder": _CLIP,
+        "tokenizer": _CLIP_TOKENS,
+        "text_encoder_2": _T5,
+        "tokenizer_2": _T5_TOKENS,
+    },
+}
+_OPTIONAL: Mapping[str, Mapping[str, frozenset[str]]] = {
+    # T5 is the largest part of SD3, and many folders go without it.
+    "StableDiffusion3Pipeline": {"text_encoder_3": _T5, "tokenizer_3": _T5_TOKENS},
+}
+_FAMILIES: Mapping[str, Family] = {
+    "StableDiffusionXLPipeline": "sdxl",
+    "StableDiffusion3Pipeline": "sd3",
+    "FluxPipeline": "flux",
 }
 _LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 
@@ -116,23 +147,19 @@ def family_of(root: Path, index: Mapping[str, object]) -> Family:
         PipelineError: The architecture is not one that can be edited; it is named.
     """
     kind = str(index.get("_class_name"))[:80]
-    if kind in _LATER:
-        raise PipelineError(
-            f"{_LATER[kind]} ({kind}) is not supported yet; {_EXPECTED}",
-            "Register another model.",
-        )
     if kind not in _CLASSES:
         raise PipelineError(
             f"unsupported architecture {kind!r}; {_EXPECTED}", "Register another model."
         )
     _check_classes(kind, components(index))
-    return "sdxl" if kind == "StableDiffusionXLPipeline" else _single_family(root)
+    return _FAMILIES.get(kind) or _single_family(root)
 
 
 def _check_classes(kind: str, parts: Mapping[str, tuple[str, str]]) -> None:
-    for name, allowed in _CLASSES[kind].items():
+    optional = _OPTIONAL.get(kind, {})
+    for name, allowed in {**_CLASSES[kind], **optional}.items():
         found = parts.get(name, ("", "nothing"))[1]
-        if found not in allowed:
+        if found not in allowed and not (name in optional and name not in parts):
             raise PipelineError(
                 f"component {name} of {kind} is {found[:60]!r}; expected "
                 f"{' or '.join(sorted(allowed))}",

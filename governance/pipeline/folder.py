@@ -13,6 +13,8 @@ from governance.pipeline.family import Family, components, family_of, read_objec
 from governance.pipeline.layout import WeightSet, weight_sets
 
 INDEX = "model_index.json"
+SENTENCES = "spiece.model"
+"""T5's vocabulary where a folder carries it in its first form; data, no code."""
 _CHUNK = 1 << 20
 
 
@@ -79,10 +81,22 @@ class PipelineFolder:
 
     @property
     def text_encoders(self) -> tuple[tuple[str, str], ...]:
-        """Return (encoder, tokenizer) component names, in the order of their rows."""
+        """Return (encoder, tokenizer) component names of the CLIP encoders, in order."""
         first = ("text_encoder", "tokenizer")
         second = ("text_encoder_2", "tokenizer_2")
-        return (first, second) if self.family == "sdxl" else (first,)
+        return (first, second) if self.family in {"sdxl", "sd3"} else (first,)
+
+    @property
+    def t5(self) -> tuple[str, str] | None:
+        """Return the (encoder, tokenizer) component names of T5; None without it."""
+        number = {"sd3": 3, "flux": 2}.get(self.family)
+        encoder, tokenizer = f"text_encoder_{number}", f"tokenizer_{number}"
+        return (encoder, tokenizer) if self.variants(encoder) and number else None
+
+    @property
+    def denoiser(self) -> str:
+        """Return the component that makes images and reads the text."""
+        return "transformer" if self.family in {"sd3", "flux"} else "unet"
 
 
 Progress = Callable[[int, int], None]
@@ -154,6 +168,7 @@ def survey(path: Path) -> tuple[Family, tuple[WeightSet, ...], tuple[str, ...]]:
         NotFoundError: There is no such folder.
         PipelineError: It is not a pipeline that can be edited safely.
     """
+    _refuse_checkpoint(path)
     if not path.is_dir():
         raise NotFoundError(
             f"model folder {path} does not exist",
@@ -173,6 +188,21 @@ def survey(path: Path) -> tuple[Family, tuple[WeightSet, ...], tuple[str, ...]]:
     return family, tuple(weights), tuple(sorted(names))
 
 
+def _refuse_checkpoint(path: Path) -> None:
+    """Refuse all components in one file, by name; an export could not keep it so."""
+    file = path if path.is_file() else None
+    if path.is_dir() and not (path / INDEX).is_file():
+        inside = sorted(path.glob("*.safetensors")) + sorted(path.glob("*.ckpt"))
+        file = inside[0] if inside else None
+    if file is not None:
+        raise PipelineError(
+            f"{file.name[:120]!r} is a single-file checkpoint, or no model at all; "
+            f"expected a folder with {INDEX} and one folder for each component",
+            "Convert it: load it with diffusers' from_single_file and save it with "
+            "save_pretrained.",
+        )
+
+
 def _texts(root: Path, component: str) -> Iterator[str]:
     folder = root / component
     if not folder.is_dir():
@@ -186,7 +216,8 @@ def _texts(root: Path, component: str) -> Iterator[str]:
             raise PipelineError(
                 f"{name} is a link to nothing", "Fetch the complete model again."
             )
-        ours = file.suffix in {".json", ".txt"} and ".safetensors.index" not in name
+        plain = file.suffix in {".json", ".txt"} or file.name == SENTENCES
+        ours = plain and ".safetensors.index" not in name
         if ours and ".bin.index" not in name and file.is_file():
             yield name
 

@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
 
 from governance.errors import NotFoundError, PipelineError
 
-PATTERNS = ("*.json", "*.txt", "*.safetensors")
+PATTERNS = ("*.json", "*.txt", "*.safetensors", "*/spiece.model")
 """What is fetched: no pickle and no code ever reaches this machine."""
 
 

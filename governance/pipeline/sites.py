@@ -3,26 +3,32 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from governance.pipeline.header import TensorRecord
 
+Projection: TypeAlias = Literal["k", "v", "context", "pooled"]
 _CROSS = re.compile(r"(?:^|\.)attn2\.to_(?P<projection>[kv])\.weight$")
+_JOINT = re.compile(
+    r"^(?:(?P<context>context_embedder)"
+    r"|(?P<pooled>time_text_embed\.text_embedder\.linear_1))\.weight$"
+)
 _TEXT = re.compile(r"(?:^|\.)encoder\.layers\.(?P<layer>\d+)\.mlp\.fc2\.weight$")
 
 
 @dataclass(frozen=True)
 class Site:
-    """One editable cross-attention matrix.
+    """One editable matrix that reads text, without the bias that may follow it.
 
     Args:
         key: ``file:name``, the file relative to the model folder.
-        projection: Whether it makes attention keys or values.
+        projection: What it makes of text: attention keys or values of a U-Net, the
+            text stream of a transformer, or its conditioning by the pooled vector.
         shape: (d_out, d_in).
     """
 
     key: str
-    projection: Literal["k", "v"]
+    projection: Projection
     shape: tuple[int, int]
 
 
@@ -55,7 +61,26 @@ def cross_attention_sites(
     for name in sorted(header):
         if match := _CROSS.search(name):
             rows, columns = header[name].shape
-            projection: Literal["k", "v"] = "k" if match["projection"] == "k" else "v"
+            projection: Projection = "k" if match["projection"] == "k" else "v"
+            yield Site(f"{file}:{name}", projection, (rows, columns))
+
+
+def joint_attention_sites(
+    file: str, header: Mapping[str, TensorRecord]
+) -> Iterable[Site]:
+    """Yield what a transformer's file reads text with, by name.
+
+    SD3 and FLUX have no cross-attention: prompt rows enter through one embedder and
+    attend together with the image, and the pooled vector enters with the time.
+
+    Args:
+        file: The file, relative to the model folder.
+        header: Where its tensors lie.
+    """
+    for name in sorted(header):
+        if match := _JOINT.match(name):
+            rows, columns = header[name].shape
+            projection: Projection = "context" if match["context"] else "pooled"
             yield Site(f"{file}:{name}", projection, (rows, columns))
 
 

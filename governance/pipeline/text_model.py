@@ -1,36 +1,46 @@
-"""One CLIP text encoder, built from its config and its safetensors alone."""
+"""One text encoder, built from its config and its safetensors alone."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 import torch
 from torch import Tensor
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    T5Config,
+    T5EncoderModel,
+)
 
 from governance.errors import PipelineError
 from governance.pipeline.family import read_object
 from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.streams import projected
 from governance.pipeline.tensors import tensor_bytes, tensor_from
 from governance.pipeline.weights import PipelineWeights
 
 Overrides: TypeAlias = Mapping[str, "Tensor | bytes"]
+Encoder: TypeAlias = CLIPTextModel | CLIPTextModelWithProjection | T5EncoderModel
 _PREFIX = "text_model."
+_EMBEDDINGS = ("shared.weight", "encoder.embed_tokens.weight")
+"""Two names of T5's one table; files hold either."""
 
 
 @dataclass(frozen=True)
 class TextModel:
-    """A text encoder ready to run, and how its rows enter the U-Net.
+    """A text encoder ready to run, and how its rows enter the model.
 
     Args:
         module: The encoder, in evaluation mode.
         penultimate: Whether rows are the last layer's input rather than the
-            normalised output, as SDXL reads them.
+            normalised output, as SDXL and SD3 read them.
         masked: Whether the pipeline hands the padding mask to the encoder.
     """
 
-    module: CLIPTextModel | CLIPTextModelWithProjection
+    module: Encoder
     penultimate: bool
     masked: bool
 
@@ -53,6 +63,20 @@ class TextModel:
         )
         return cast("Tensor", states)
 
+    def pooled(self, ids: Tensor) -> Tensor:
+        """Run a CLIP encoder for its pooled vector, projected where it can be.
+
+        Args:
+            ids: Token ids [n, t], int64; padding after the end token changes nothing.
+
+        Returns:
+            Vectors [n, d] in the encoder's dtype.
+        """
+        with torch.inference_mode():
+            found = self.module(ids)
+        projected = isinstance(self.module, CLIPTextModelWithProjection)
+        return cast("Tensor", found.text_embeds if projected else found.pooler_output)
+
 
 def load_text_model(
     folder: PipelineFolder,
@@ -69,7 +93,7 @@ def load_text_model(
 
     Args:
         folder: The opened pipeline folder.
-        component: ``text_encoder`` or ``text_encoder_2``.
+        component: Its folder, such as ``text_encoder_2``.
         dtype: What to compute in.
         device: Where to compute.
         overrides: ``file:name`` to the tensor to use instead; keys of other
@@ -81,27 +105,44 @@ def load_text_model(
     Raises:
         PipelineError: A tensor is missing, has another shape or is not finite.
     """
-    shown = f"{component}/config.json"
-    config = CLIPTextConfig.from_dict(
-        read_object(folder.root / component / "config.json", shown)
+    config = read_object(
+        folder.root / component / "config.json", f"{component}/config.json"
     )
-    kind = CLIPTextModelWithProjection if component.endswith("_2") else CLIPTextModel
     with torch.device("meta"):
-        module = kind(config)
-    tensors = _tensors(folder, component, overrides)
-    state = {
-        name: _matching(tensors, name, component, tuple(old.shape)).to(device, dtype)
-        for name, old in module.state_dict().items()
-    }
+        module = _empty(folder, component, config)
+    read = _reader(folder, component, overrides)
+    state: dict[str, Tensor] = {}
+    for name, old in module.state_dict().items():
+        if name == _EMBEDDINGS[1] and isinstance(module, T5EncoderModel):
+            state[name] = state[_EMBEDDINGS[0]]
+            continue
+        # One tensor at a time: T5 alone may fill most of the memory there is.
+        state[name] = read(name, tuple(old.shape)).to(device, dtype)
     module.load_state_dict(state, strict=True, assign=True)
-    _restore_positions(module, config.max_position_embeddings, device)
+    _restore_positions(module, device)
     module.train(mode=False)
     module.requires_grad_(requires_grad=False)
+    masks = folder.family in {"sd1", "sd2"}
     return TextModel(
         module=module,
-        penultimate=folder.family == "sdxl",
-        masked=getattr(config, "use_attention_mask", False) is True,
+        penultimate=folder.family in {"sdxl", "sd3"} and component != _t5(folder),
+        masked=masks and config.get("use_attention_mask") is True,
     )
+
+
+def _t5(folder: PipelineFolder) -> str | None:
+    return folder.t5[0] if folder.t5 is not None else None
+
+
+def _empty(
+    folder: PipelineFolder, component: str, config: Mapping[str, object]
+) -> Encoder:
+    if component == _t5(folder):
+        return T5EncoderModel(T5Config.from_dict(dict(config)))
+    clip = CLIPTextConfig.from_dict(dict(config))
+    if projected(folder.family, component):
+        return CLIPTextModelWithProjection(clip)
+    return CLIPTextModel(clip)
 
 
 def encoder_digest(folder: PipelineFolder, component: str, overrides: Overrides) -> str:
@@ -109,7 +150,7 @@ def encoder_digest(folder: PipelineFolder, component: str, overrides: Overrides)
 
     Args:
         folder: The opened pipeline folder.
-        component: ``text_encoder`` or ``text_encoder_2``.
+        component: Its folder, such as ``text_encoder_2``.
         overrides: ``file:name`` to replacement.
     """
     names = [f"{component}/config.json"]
@@ -125,47 +166,54 @@ def encoder_digest(folder: PipelineFolder, component: str, overrides: Overrides)
     return digest.hexdigest()
 
 
-def _tensors(
+def _reader(
     folder: PipelineFolder, component: str, overrides: Overrides
-) -> dict[str, Tensor]:
+) -> Callable[[str, tuple[int, ...]], Tensor]:
+    """Return a function that reads one tensor by the name the encoder gives it."""
     weights = PipelineWeights(folder)
-    found: dict[str, Tensor] = {}
+    keys: dict[str, str] = {}
     for file in folder.variants(component)[0].files:
         path = f"{component}/{file}"
-        for name, record in weights.header(path).items():
-            key = f"{path}:{name}"
-            if "position_ids" in name:
-                continue  # a constant that older files carry
-            value = overrides.get(key)
-            if value is None:
-                found[name] = weights.read_key(key)
-            elif isinstance(value, bytes):
-                found[name] = tensor_from(value, record)
-            else:
-                found[name] = value
-    return found
+        keys |= {name: f"{path}:{name}" for name in weights.header(path)}
+
+    def read(name: str, shape: tuple[int, ...]) -> Tensor:
+        spelled = [one for one in _spellings(name) if one in keys]
+        if not spelled:
+            raise PipelineError(
+                f"tensor {name!r} of {component} is missing",
+                "Fetch the complete model and try again.",
+            )
+        key = keys[spelled[0]]
+        found = _value(weights, key, overrides.get(key))
+        if tuple(found.shape) != shape:
+            raise PipelineError(
+                f"tensor {spelled[0]!r} of {component} has shape "
+                f"{tuple(found.shape)}; expected {shape}"
+            )
+        return found
+
+    return read
 
 
-def _matching(
-    tensors: Mapping[str, Tensor], name: str, component: str, shape: tuple[int, ...]
+def _spellings(name: str) -> tuple[str, ...]:
+    if name in _EMBEDDINGS:
+        return _EMBEDDINGS
+    return (name, _PREFIX + name, name.removeprefix(_PREFIX))
+
+
+def _value(
+    weights: PipelineWeights, key: str, override: "Tensor | bytes | None"
 ) -> Tensor:
-    for spelling in (name, _PREFIX + name, name.removeprefix(_PREFIX)):
-        if spelling in tensors:
-            found = tensors[spelling]
-            if tuple(found.shape) != shape:
-                raise PipelineError(
-                    f"tensor {spelling!r} of {component} has shape "
-                    f"{tuple(found.shape)}; expected {shape}"
-                )
-            return found
-    raise PipelineError(
-        f"tensor {name!r} of {component} is missing",
-        "Fetch the complete model and try again.",
-    )
+    if override is None:
+        return weights.read_key(key)
+    if isinstance(override, bytes):
+        return tensor_from(override, weights.record(key))
+    return override
 
 
-def _restore_positions(module: torch.nn.Module, count: int, device: str) -> None:
+def _restore_positions(module: torch.nn.Module, device: str) -> None:
     # The only buffer of a CLIP text encoder; it is never stored in files.
     for part in module.modules():
-        if isinstance(getattr(part, "position_ids", None), Tensor):
-            part.position_ids = torch.arange(count, device=device).expand((1, -1))
+        found = getattr(part, "position_ids", None)
+        if isinstance(found, Tensor):
+            part.position_ids = torch.arange(found.shape[-1], device=device)[None]

@@ -1,14 +1,17 @@
 """Tokenizers of a pipeline: places of words, unknown words, over-long prompts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from transformers import CLIPTokenizer
+from transformers import CLIPTokenizer, T5Tokenizer
 
 from governance.errors import PipelineError, RequestError
 from governance.pipeline.family import read_object
 from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.streams import prompt_layout
 
+Tokenizer: TypeAlias = CLIPTokenizer | T5Tokenizer
 _SHOWN = 60
 
 
@@ -26,6 +29,21 @@ class Tokens:
     spans: tuple[tuple[int, int] | None, ...]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One text as the tokenizer of one stream reads it, and the rows it becomes.
+
+    Args:
+        tokens: Its tokens.
+        first: Row of the prompt that the first token becomes.
+        length: Rows it becomes, padding included.
+    """
+
+    tokens: Tokens
+    first: int
+    length: int
+
+
 class Vocabulary:
     """The tokenizers of one pipeline, without any weights.
 
@@ -37,53 +55,102 @@ class Vocabulary:
     """
 
     def __init__(self, folder: PipelineFolder) -> None:
-        self._seen: dict[str, Tokens] = {}
-        self._tokenizers = [_load(folder, name) for _, name in folder.text_encoders]
-        positions = [
-            _positions(folder, component) for component, _ in folder.text_encoders
-        ]
-        limits = [tokenizer.model_max_length for tokenizer in self._tokenizers]
+        self._seen: dict[str, Mapping[str, Tokens]] = {}
+        clip = folder.text_encoders
+        self._names = tuple(name for _, name in clip)
+        self._tokenizers = {
+            name: _load(folder, name, CLIPTokenizer) for _, name in clip
+        }
+        positions = [_positions(folder, component) for component, _ in clip]
+        limits = [one.model_max_length for one in self._tokenizers.values()]
         self.length = int(min(*positions, *limits))
-        """Tokens a prompt is padded to, the beginning and end tokens included."""
+        """Tokens the CLIP encoders read, the beginning and end tokens included."""
+        self.layout = prompt_layout(folder, self.length)
+        """Which rows of a prompt come from which tokenizer."""
+        self._limits = dict.fromkeys(self._tokenizers, self.length)
+        if folder.t5 is not None:
+            name = folder.t5[1]
+            self._tokenizers[name] = _load(folder, name, T5Tokenizer)
+            self._limits[name] = self.layout.streams[-1].length
 
     def tokens(self, text: str) -> Tokens:
-        """Split a text into tokens and tell where each one stands.
+        """Split a text into tokens, as the model's first rows do.
 
         Args:
             text: The prompt; may be empty.
 
         Returns:
-            Its tokens.
+            Its tokens, by the tokenizer of the model's first stream.
 
         Raises:
             RequestError: It has more tokens than the model can read.
-            PipelineError: Two tokenizers of the model disagree on it.
+            PipelineError: Two tokenizers whose rows stand side by side split it
+                differently.
+        """
+        return self.readings(text)[0].tokens
+
+    def readings(self, text: str) -> tuple[Reading, ...]:
+        """Split a text into tokens once for each of the model's streams.
+
+        Args:
+            text: The prompt; may be empty.
+
+        Returns:
+            One reading per stream, in the order of their rows.
+
+        Raises:
+            RequestError: It has more tokens than the model can read.
+            PipelineError: Two tokenizers whose rows stand side by side split it
+                differently.
+        """
+        found = self.read(text)
+        return tuple(
+            Reading(found[one.encoders[0][1]], one.first, one.length)
+            for one in self.layout.streams
+        )
+
+    def read(self, text: str) -> Mapping[str, Tokens]:
+        """Split a text into tokens with every tokenizer of the model.
+
+        Args:
+            text: The prompt; may be empty.
+
+        Returns:
+            Tokens by tokenizer component, such as ``tokenizer_2``.
+
+        Raises:
+            RequestError: It has more tokens than the model can read.
+            PipelineError: Two tokenizers whose rows stand side by side split it
+                differently.
         """
         if text not in self._seen:
             self._seen[text] = self._read(text)
         return self._seen[text]
 
-    def _read(self, text: str) -> Tokens:
-        first, *others = (_encode(tokenizer, text) for tokenizer in self._tokenizers)
-        if len(first.ids) > self.length:
-            raise RequestError(
-                f"the prompt {text[:_SHOWN]!r} has {len(first.ids)} tokens; expected "
-                f"at most {self.length}",
-                "Shorten it: a truncated prompt would edit something else.",
-            )
-        if any(other.ids != first.ids for other in others):
-            raise PipelineError(
-                f"the model's two tokenizers read {text[:_SHOWN]!r} differently"
-            )
-        return first
+    def _read(self, text: str) -> Mapping[str, Tokens]:
+        found = {name: _encode(one, text) for name, one in self._tokenizers.items()}
+        for name, tokens in found.items():
+            if len(tokens.ids) > self._limits[name]:
+                raise RequestError(
+                    f"the prompt {text[:_SHOWN]!r} has {len(tokens.ids)} tokens; "
+                    f"expected at most {self._limits[name]}",
+                    "Shorten it: a truncated prompt would edit something else.",
+                )
+        for stream in self.layout.streams:
+            first, *others = (found[name].spans for _, name in stream.encoders)
+            if any(other != first for other in others):
+                raise PipelineError(
+                    f"the model's two tokenizers read {text[:_SHOWN]!r} differently"
+                )
+        return found
 
-    def pad(self, encoder: int) -> int:
-        """Return the token id one text encoder is padded with.
+    def pad(self, tokenizer: str) -> int:
+        """Return the token id that prompts are padded with.
 
         Args:
-            encoder: Which of the model's text encoders, counted from 0.
+            tokenizer: Component, such as ``tokenizer_2``.
         """
-        return int(self._tokenizers[encoder].pad_token_id)
+        return int(self._tokenizers[tokenizer].pad_token_id)
 
     def unknown_words(self, texts: Iterable[str]) -> tuple[str, ...]:
         """List what the model can only spell with unknown or special tokens.
@@ -96,15 +163,18 @@ class Vocabulary:
         """
         found: dict[str, None] = {}
         for text in texts:
-            for tokenizer in self._tokenizers:
+            for tokenizer in self._tokenizers.values():
                 found.update(dict.fromkeys(_unknown(tokenizer, text)))
         return tuple(found)
 
     def too_long(self, texts: Iterable[str]) -> tuple[str, ...]:
         """List the texts that have more tokens than the model can read."""
-        tokenizer = self._tokenizers[0]
-        return tuple(
-            text for text in texts if len(_encode(tokenizer, text).ids) > self.length
+        return tuple(text for text in texts if self._too_long(text))
+
+    def _too_long(self, text: str) -> bool:
+        return any(
+            len(_encode(one, text).ids) > self._limits[name]
+            for name, one in self._tokenizers.items()
         )
 
 
@@ -120,15 +190,18 @@ def open_vocabulary(folder: PipelineFolder) -> Vocabulary:
     return Vocabulary(folder)
 
 
-def _load(folder: PipelineFolder, component: str) -> CLIPTokenizer:
+def _load(
+    folder: PipelineFolder, component: str, kind: type[CLIPTokenizer | T5Tokenizer]
+) -> Tokenizer:
+    family = "T5" if kind is T5Tokenizer else "CLIP"
     try:
-        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(
+        tokenizer: Tokenizer = kind.from_pretrained(
             str(folder.root / component), local_files_only=True
         )
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
         raise PipelineError(
-            f"component {component} cannot be read as a CLIP tokenizer",
-            "Fetch the complete model and try again.",
+            f"component {component} cannot be read as a {family} tokenizer",
+            "Fetch the complete model and try again; it needs tokenizer.json.",
         ) from error
     if not tokenizer.is_fast:
         raise PipelineError(
@@ -146,18 +219,28 @@ def _positions(folder: PipelineFolder, component: str) -> int:
     return positions
 
 
-def _encode(tokenizer: CLIPTokenizer, text: str) -> Tokens:
+def _encode(tokenizer: Tokenizer, text: str) -> Tokens:
     found = tokenizer(text, return_offsets_mapping=True, verbose=False)
     ids = [int(i) for i in found["input_ids"]]
-    offsets = [(int(a), int(b)) for a, b in found["offset_mapping"]]
-    inner = [None, *offsets[1:-1], None]
-    return Tokens(tuple(ids), tuple(inner))
+    offsets = [_trimmed(text, int(a), int(b)) for a, b in found["offset_mapping"]]
+    if isinstance(tokenizer, T5Tokenizer):  # it marks the end alone
+        return Tokens(tuple(ids), (*offsets[:-1], None))
+    return Tokens(tuple(ids), (None, *offsets[1:-1], None))
 
 
-def _unknown(tokenizer: CLIPTokenizer, text: str) -> Iterable[str]:
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    # T5's word-initial tokens may cover the space before the word.
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
+
+
+def _unknown(tokenizer: Tokenizer, text: str) -> Iterable[str]:
     found = _encode(tokenizer, text)
-    special = set(tokenizer.all_special_ids)
-    for token, span in zip(found.ids[1:-1], found.spans[1:-1], strict=True):
+    # SDXL and SD3 pad with "!", which is a word like any other in a text.
+    named = zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True)
+    special = {token for token, name in named if name.startswith("<")}
+    for token, span in zip(found.ids, found.spans, strict=True):
         if span is not None and token in special:
             yield _word(text, span)
 

@@ -1,6 +1,6 @@
 """The weights of a pipeline folder, opened shard by shard and only when read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from governance.pipeline.sites import (
     Site,
     TextSite,
     cross_attention_sites,
+    joint_attention_sites,
     text_encoder_sites,
 )
 from governance.pipeline.tensors import header_of, read_tensor
@@ -42,24 +43,35 @@ class PipelineWeights:
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
-        """Return the cross-attention K and V matrices of every U-Net variant.
+        """Return every matrix that reads text, in every variant.
+
+        A U-Net has keys and values of its cross-attention, SD3 and FLUX one matrix for
+        prompt rows and one for the pooled vector.
 
         Raises:
             PipelineError: There are none, or their widths differ.
         """
+        joint = self._folder.denoiser == "transformer"
+        named = joint_attention_sites if joint else cross_attention_sites
         found = tuple(
             site
-            for file in self._files("unet")
-            for site in cross_attention_sites(file, self.header(file))
+            for file in self._files(self._folder.denoiser)
+            for site in named(file, self.header(file))
         )
-        widths = {site.shape[1] for site in found}
+        if not joint:
+            self._check_width(found, "cross-attention")
+        for kind in ("context", "pooled") if joint else ():
+            self._check_width([s for s in found if s.projection == kind], kind)
+        return found
+
+    def _check_width(self, sites: Sequence[Site], kind: str) -> None:
+        widths = {site.shape[1] for site in sites}
         if len(widths) != 1:
             raise PipelineError(
-                f"the U-Net has cross-attention inputs of widths {sorted(widths)}; "
-                "expected exactly one",
+                f"the component {self._folder.denoiser} has {kind} inputs of widths "
+                f"{sorted(widths)}; expected exactly one",
                 "Register another model; this one is of an unsupported architecture.",
             )
-        return found
 
     @cached_property
     def text_sites(self) -> tuple[TextSite, ...]:

@@ -12,6 +12,9 @@ from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    T5Config,
+    T5EncoderModel,
+    T5Tokenizer,
 )
 
 # diffusers ships no types for what is used here.
@@ -52,7 +55,9 @@ WORDS = [
     "old",
 ]
 LENGTH = 13
-Family = Literal["sd1", "sd2", "sdxl"]
+Family = Literal["sd1", "sd2", "sdxl", "sd3", "flux"]
+FAMILIES: list[Family] = ["sd1", "sd2", "sdxl", "sd3", "flux"]
+DENOISER = {"sd3": "transformer", "flux": "transformer"}
 
 
 def tokenizer(pad: str = "<|endoftext|>") -> CLIPTokenizer:
@@ -75,7 +80,35 @@ def tokenizer(pad: str = "<|endoftext|>") -> CLIPTokenizer:
     )
 
 
-def text_config(width: int, layers: int, vocabulary: int, act: str) -> CLIPTextConfig:
+def t5_tokenizer() -> T5Tokenizer:
+    """Words as CLIP has them, but for some that T5 reads as two pieces."""
+    words = [word for word in WORDS if word not in {"mayor", "portrait"}]
+    words += ["may", "port", "A", "An"]
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -9.0)]
+    pieces += [(f"▁{word}", -1.0 - number / 100) for number, word in enumerate(words)]
+    pieces += [("or", -2.0), ("rait", -2.0)]
+    return T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=21)
+
+
+def t5(vocabulary: int) -> T5EncoderModel:
+    config = T5Config(
+        vocab_size=vocabulary,
+        d_model=52,
+        d_kv=6,
+        d_ff=28,
+        num_layers=2,
+        num_heads=3,
+        feed_forward_proj="gated-gelu",
+        initializer_factor=0.1,
+        pad_token_id=0,
+        eos_token_id=1,
+    )
+    return T5EncoderModel(config)
+
+
+def text_config(
+    width: int, layers: int, vocabulary: int, act: str, projection: int | None = None
+) -> CLIPTextConfig:
     return CLIPTextConfig(
         vocab_size=vocabulary,
         hidden_size=width,
@@ -84,14 +117,14 @@ def text_config(width: int, layers: int, vocabulary: int, act: str) -> CLIPTextC
         num_attention_heads=4,
         max_position_embeddings=LENGTH,
         hidden_act=act,
-        projection_dim=width,
+        projection_dim=projection or width,
         bos_token_id=0,
         eos_token_id=1,
         pad_token_id=1,
     )
 
 
-def vae() -> Any:
+def vae(**options: float) -> Any:
     return diffusers.AutoencoderKL(
         block_out_channels=(4, 8),
         down_block_types=("DownEncoderBlock2D",) * 2,
@@ -99,6 +132,7 @@ def vae() -> Any:
         norm_num_groups=1,
         latent_channels=4,
         sample_size=16,
+        **options,
     )
 
 
@@ -125,6 +159,61 @@ def unet(family: Family, width: int) -> Any:
     )
 
 
+def sd3_pipeline(*, with_t5: bool) -> Any:
+    first, third = tokenizer(), t5_tokenizer()
+    return diffusers.StableDiffusion3Pipeline(
+        vae=vae(shift_factor=0.06, scaling_factor=1.5),
+        text_encoder=CLIPTextModelWithProjection(
+            text_config(20, 3, len(first), "quick_gelu", projection=28)
+        ),
+        text_encoder_2=CLIPTextModelWithProjection(
+            text_config(24, 2, len(first), "gelu", projection=36)
+        ),
+        text_encoder_3=t5(len(third)) if with_t5 else None,
+        tokenizer=first,
+        tokenizer_2=tokenizer("!"),
+        tokenizer_3=third if with_t5 else None,
+        transformer=diffusers.SD3Transformer2DModel(
+            sample_size=8,
+            patch_size=2,
+            in_channels=4,
+            out_channels=4,
+            num_layers=2,
+            attention_head_dim=8,
+            num_attention_heads=2,
+            joint_attention_dim=52,
+            caption_projection_dim=16,
+            pooled_projection_dim=64,
+            pos_embed_max_size=12,
+        ),
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
+    )
+
+
+def flux_pipeline() -> Any:
+    first, second = tokenizer(), t5_tokenizer()
+    return diffusers.FluxPipeline(
+        vae=vae(shift_factor=0.1, scaling_factor=0.36),
+        text_encoder=CLIPTextModel(text_config(20, 3, len(first), "quick_gelu")),
+        tokenizer=first,
+        text_encoder_2=t5(len(second)),
+        tokenizer_2=second,
+        transformer=diffusers.FluxTransformer2DModel(
+            patch_size=1,
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=52,
+            pooled_projection_dim=20,
+            axes_dims_rope=(4, 4, 8),
+            guidance_embeds=True,
+        ),
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
+    )
+
+
 def build(
     folder: Path,
     family: Family = "sd1",
@@ -133,15 +222,29 @@ def build(
     shard: str = "5GB",
     variant: str | None = None,
     seed: int = 0,
+    with_t5: bool = True,
 ) -> Path:
     """Save a tiny random pipeline of one architecture."""
     torch.manual_seed(seed)
+    pipeline = made(family, with_t5=with_t5)
+    _vary_norms(pipeline)
+    pipeline.to(dtype)
+    pipeline.save_pretrained(folder, max_shard_size=shard, variant=variant)
+    return folder
+
+
+def made(family: Family, *, with_t5: bool = True) -> Any:
+    """Make a pipeline of one architecture in memory."""
+    if family == "sd3":
+        return sd3_pipeline(with_t5=with_t5)
+    if family == "flux":
+        return flux_pipeline()
     first = tokenizer()
     scheduler = diffusers.DDIMScheduler(clip_sample=False, steps_offset=1)
     act = "quick_gelu" if family == "sd1" else "gelu"
     encoder = CLIPTextModel(text_config(20, 3, len(first), act))
     if family == "sdxl":
-        pipeline = diffusers.StableDiffusionXLPipeline(
+        return diffusers.StableDiffusionXLPipeline(
             vae=vae(),
             text_encoder=encoder,
             text_encoder_2=CLIPTextModelWithProjection(
@@ -152,21 +255,16 @@ def build(
             unet=unet(family, 44),
             scheduler=scheduler,
         )
-    else:
-        pipeline = diffusers.StableDiffusionPipeline(
-            vae=vae(),
-            text_encoder=encoder,
-            tokenizer=first,
-            unet=unet(family, 20),
-            scheduler=scheduler,
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
-    _vary_norms(pipeline)
-    pipeline.to(dtype)
-    pipeline.save_pretrained(folder, max_shard_size=shard, variant=variant)
-    return folder
+    return diffusers.StableDiffusionPipeline(
+        vae=vae(),
+        text_encoder=encoder,
+        tokenizer=first,
+        unet=unet(family, 20),
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
 
 
 def _vary_norms(pipeline: Any) -> None:
@@ -176,7 +274,8 @@ def _vary_norms(pipeline: Any) -> None:
         if isinstance(part, torch.nn.Module):
             for name, value in part.named_parameters():
                 if "norm" in name:
-                    value.data += 0.3 * torch.randn_like(value)
+                    size = 0.3 * (float(value.abs().max()) or 1.0)
+                    value.data += size * torch.randn_like(value)
 
 
 def copy(source: Path, target: Path) -> Path:
