@@ -20,7 +20,7 @@ from governance.engine.protocols import SiteT, Weights
 from governance.errors import EngineError
 
 Progress: TypeAlias = Callable[[int, int], None]
-ROWS = 256
+ROWS = 320
 """Rows of a matrix that are edited at once."""
 
 
@@ -77,13 +77,13 @@ def apply(
     Raises:
         EngineError: Widths do not fit, or a new weight overflows the base's dtype.
     """
-    meter = Meter(composition)
+    meter, scratch = Meter(composition), _Scratch()
     tensors: dict[str, Tensor] = {}
     norms: list[SiteNorm] = []
     sites = [s for s in weights.sites if s.projection in composition.multipliers]
     for done, site in enumerate(sites, start=1):
         old = weights.read(site)
-        new, norm = _edit(composition, meter, site, old)
+        new, norm = _edit(composition, meter, scratch, site, old)
         norms.append(norm)
         if norm.norm > 0:
             tensors[site.key] = new
@@ -97,7 +97,11 @@ def apply(
 
 
 def _edit(
-    composition: Composition, meter: Meter, site: SiteT, old: Tensor
+    composition: Composition,
+    meter: Meter,
+    scratch: "_Scratch",
+    site: SiteT,
+    old: Tensor,
 ) -> tuple[Tensor, SiteNorm]:
     """Edit one matrix a few rows at a time, so that they stay in the cache."""
     multiplier = composition.multipliers[site.projection]
@@ -106,16 +110,18 @@ def _edit(
     moved = size = 0.0
     for start in range(0, len(old), ROWS):
         rows = old[start : start + ROWS]
-        exact = rows.to(composition.device, composition.dtype)
-        up = exact @ multiplier.left
-        meter.add(site.projection, exact, up)
+        here = rows.to(composition.device)
+        exact = scratch.like(here, composition.dtype).copy_(here)
+        up = multiplier.up(exact)
+        meter.add(site.projection, here, exact, up)
         if multiplier.down is None:
-            changed = exact + up
+            exact += up
         else:
-            changed = torch.addmm(exact, up, multiplier.down)
-        new[start : start + ROWS] = changed
-        moved += _energy(new[start : start + ROWS], rows)
-        size += _energy(rows)
+            exact.addmm_(up, multiplier.down)
+        new[start : start + ROWS] = exact
+        change = scratch.like(rows, torch.promote_types(old.dtype, torch.float32))
+        moved += _energy(change.copy_(new[start : start + ROWS]).sub_(rows))
+        size += _energy(rows.to(change.dtype))
     if not math.isfinite(moved):
         raise EngineError(
             f"the edited tensor {site.key} overflows {new.dtype}",
@@ -125,13 +131,22 @@ def _edit(
     return new, SiteNorm(site.key, norm, norm / math.sqrt(size) if size else 0.0)
 
 
-def _energy(rows: Tensor, less: Tensor | None = None) -> float:
-    """Return the squared norm of rows, or of their difference, in one pass."""
-    wide = torch.promote_types(rows.dtype, torch.float32)
-    here = rows.to(wide)
-    if less is not None:
-        here = here - less.to(wide)
-    return float(torch.linalg.vector_norm(here)) ** 2
+def _energy(rows: Tensor) -> float:
+    return float(torch.linalg.vector_norm(rows)) ** 2
+
+
+class _Scratch:
+    """Memory that is used again for every few rows: fresh pages cost more than sums."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, torch.dtype, torch.device], Tensor] = {}
+
+    def like(self, rows: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return rows of the same shape whose content is to be overwritten."""
+        key = (rows.shape[1], dtype, rows.device)
+        if key not in self._kept:
+            self._kept[key] = rows.new_empty(ROWS, rows.shape[1], dtype=dtype)
+        return self._kept[key][: len(rows)]
 
 
 def factors(

@@ -63,15 +63,18 @@ class Meter:
                 gauges[id(found)] = _Gauge(projection, found, base)
             self._gauges[projection] = gauges[id(found)]
 
-    def add(self, projection: Projection, weight: Tensor, up: Tensor) -> None:
+    def add(
+        self, projection: Projection, given: Tensor, weight: Tensor, up: Tensor
+    ) -> None:
         """Let rows of one matrix pass.
 
         Args:
             projection: Which kind of site it is.
-            weight: Rows of the base's W [m, d] in the precision of the algebra.
+            given: Rows of the base's W [m, d] in its own dtype.
+            weight: The same in the precision of the algebra.
             up: The same rows of W left [m, n].
         """
-        self._gauges[projection].add(weight, up)
+        self._gauges[projection].add(given, weight, up)
 
     def energies(self) -> dict[Tag, float]:
         """Return the energy of every probe, summed over all matrices that passed."""
@@ -181,8 +184,8 @@ class _Gauge:
             multiplier.left.device
         )
 
-    def add(self, weight: Tensor, up: Tensor) -> None:
-        """Let rows of a matrix pass: W [m, d] and W left [m, n]."""
+    def add(self, given: Tensor, weight: Tensor, up: Tensor) -> None:
+        """Let rows of a matrix pass: W [m, d], twice, and W left [m, n]."""
         if self._multiplier.down is None:
             self._form.addmm_(weight.T, weight)
             return
@@ -190,7 +193,8 @@ class _Gauge:
         if self._square is not None:
             self._square.addmm_(weight.T, weight)
         else:
-            seen = self._rows @ weight.to(self._rows.dtype).T
+            wide = torch.promote_types(given.dtype, self._rows.dtype)
+            seen = self._rows.to(wide) @ given.to(wide).T
             self._found += seen.square_().sum(dim=1, dtype=torch.float64)
 
     def base_energies(self) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor
 
@@ -34,7 +35,8 @@ class OnlyReading:
 
 def projections_of(encoder: Encoder) -> tuple[Projection, ...]:
     """Return the kinds of matrices that read what an encoder gives."""
-    return encoder.projections if isinstance(encoder, Streams) else ATTENTION
+    streams = _streams(encoder)
+    return ATTENTION if streams is None else streams.projections
 
 
 def readings_of(text: str, encoder: Encoder) -> Sequence[Reading]:
@@ -50,8 +52,9 @@ def readings_of(text: str, encoder: Encoder) -> Sequence[Reading]:
     Raises:
         RequestError: The text is too long.
     """
-    if isinstance(encoder, Streams):
-        return encoder.readings(text)
+    streams = _streams(encoder)
+    if streams is not None:
+        return streams.readings(text)
     return (OnlyReading(encoder.tokens(text), 0, encoder.length),)
 
 
@@ -61,9 +64,21 @@ def pooled(prompts: Sequence[str], encoder: Encoder) -> Tensor:
     Raises:
         EngineError: The encoder gives no such vector.
     """
-    if not isinstance(encoder, Streams):
+    streams = _streams(encoder)
+    if streams is None:
         raise EngineError(
             "the text encoder gives no pooled vector; expected one, since a matrix of "
             "the model reads it"
         )
-    return encoder.encode_pooled(prompts)
+    return streams.encode_pooled(prompts)
+
+
+_KINDS: dict[type, bool] = {}
+
+
+def _streams(encoder: Encoder) -> Streams | None:
+    # Asking a protocol looks every member up; a preserve list asks thousands of times.
+    kind = type(encoder)
+    if kind not in _KINDS:
+        _KINDS[kind] = isinstance(encoder, Streams)
+    return cast("Streams", encoder) if _KINDS[kind] else None

@@ -65,8 +65,19 @@ class Multiplier:
             weight: W [d_out, d], in the multiplier's dtype.
         """
         if self.down is None:
-            return weight @ self.left, torch.eye(self.rank).to(self.left)
-        return weight @ self.left, self.down
+            return self.up(weight), torch.eye(self.rank).to(self.left)
+        return self.up(weight), self.down
+
+    def up(self, weight: Tensor) -> Tensor:
+        """Return W left [d_out, r].
+
+        Args:
+            weight: W [d_out, d], in the multiplier's dtype.
+        """
+        if self.down is None:
+            return weight @ self.left
+        # A thin product is faster as the transpose of its transpose.
+        return (self.left.T @ weight.T).T
 
     def delta(self, weight: Tensor) -> Tensor:
         """Return W X [d_out, d], the change of one matrix.
@@ -74,7 +85,7 @@ class Multiplier:
         Args:
             weight: W [d_out, d], in the multiplier's dtype.
         """
-        up = weight @ self.left
+        up = self.up(weight)
         return up if self.down is None else up @ self.down
 
 
@@ -130,7 +141,7 @@ def _solve_by_rows(edited: EditRows, others: Chunks) -> Multiplier:
     count = len(edited.keys)
     return _checked(
         Multiplier(
-            left=(edited.targets - edited.keys).T.contiguous(),
+            left=(edited.targets - edited.keys).T,
             down=roots[:count, None] * solution[:count],
             # With fewer rows than columns, the smallest eigenvalue of G is its ridge.
             condition=_highest(gram),
@@ -156,7 +167,7 @@ def _solve_by_columns(edited: EditRows, still: Chunks, preserve: Chunks) -> Mult
     found = solution.T.contiguous()
     return _checked(
         Multiplier(
-            left=gaps.T.contiguous() if factored else found,
+            left=gaps.T if factored else found,
             down=found if factored else None,
             condition=_highest(gram) * _highest_inverse(lower),
             residual=_relative(gram @ solution - right, right),
