@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from governance.canonical import JSON
-from governance.policy.files import load_policy
-from governance.service import opening, worker
+from governance.policy.files import load_policy, shipped_cases
+from governance.service import opening, trying, worker
 from governance.service.application import Application
 from governance.service.facade import Governance, ProgressCallback
 from governance.service.looking import policy_view
@@ -21,6 +21,7 @@ from governance.service.parts.models import FolderModels
 from governance.service.parts.solver import EngineSolver
 from governance.service.parts.studio import Studio
 from governance.service.ports import Parts
+from governance.service.records import TrialView
 from governance.service.views import ExportVerdict, PolicyView, VerifyFinding
 from governance.settings import Settings
 
@@ -88,6 +89,18 @@ def check_policy(file: Path) -> PolicyView:
         RequestError: Something in it is wrong.
     """
     return policy_view(load_policy(file))
+
+
+def try_policies(files: Sequence[Path] = ()) -> TrialView:
+    """Try policies on cases; needs no workspace.
+
+    Args:
+        files: Case files; those that come with the program where omitted.
+
+    Raises:
+        RequestError: A file, or a policy it names, is wrong.
+    """
+    return trying.run_cases(files or shipped_cases())
 
 
 def verify_export(folder: Path, allowed_signers: Path | None = None) -> ExportVerdict:

@@ -7,6 +7,8 @@ import click
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
 from governance.cli.session import opened
+from governance.errors import ExitCode
+from governance.service.records import TrialView
 from governance.service.views import to_json
 
 
@@ -46,6 +48,44 @@ def check(options: GlobalOptions, file: Path) -> None:
         print_json(to_json(found))
         return
     print_line(f"ok  {found.name}  version {found.version}  {found.digest}")
+
+
+@policy.command("test")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@global_options
+@pass_options
+def test(options: GlobalOptions, files: tuple[Path, ...]) -> None:
+    """Try policies on cases: those that come with them, or the FILEs given."""
+    from governance.wiring import try_policies
+
+    trial = try_policies(files)
+    if options.as_json:
+        print_json(to_json(trial))
+    else:
+        _print_trial(trial)
+    if not trial.ok:
+        raise click.exceptions.Exit(int(ExitCode.FOUND_SOMETHING))
+
+
+def _print_trial(trial: TrialView) -> None:
+    print_table(
+        ("CASE", "POLICY", "FILE", "RESULT"),
+        [
+            (case.title, case.policy, case.file.name, "ok" if case.ok else "FAIL")
+            for case in trial.cases
+        ],
+    )
+    failed = [case for case in trial.cases if not case.ok]
+    for case in failed:
+        for row in case.rules:
+            if not row.ok:
+                found = row.found or "none"
+                told = f"  {row.message}" if row.message else ""
+                print_line(
+                    f"FAIL  {case.title}: {row.rule}: expected {row.expected}, found "
+                    f"{found}{told}"
+                )
+    print_line(f"{len(trial.cases) - len(failed)} of {len(trial.cases)} cases hold")
 
 
 @click.group()

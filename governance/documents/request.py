@@ -59,14 +59,28 @@ def load_requests(path: Path) -> tuple[LoadedRequest, ...]:
         NotFoundError: There is no such file.
         RequestError: Something in it is wrong; says what and where.
     """
-    loaded = []
-    for node in read_documents(path):
-        references = References(in_folder(path.parent))
-        root = Field(node, file=safe(path.name, 200))
-        parts = _parts(root, references)
-        check_request(parts.request, parts.concepts, parts.preserve, parts.spec)
-        loaded.append(LoadedRequest(parts.request, references.contents))
-    return tuple(loaded)
+    name = safe(path.name, 200)
+    nodes = read_documents(path)
+    return tuple(read_request(Field(node, file=name), path.parent) for node in nodes)
+
+
+def read_request(root: Field, folder: Path) -> LoadedRequest:
+    """Read one request.
+
+    Args:
+        root: The whole document; its path is empty.
+        folder: Where the files it names lie.
+
+    Returns:
+        The request and its files.
+
+    Raises:
+        RequestError: Something in it is wrong; says what and where.
+    """
+    references = References(in_folder(folder))
+    parts = _parts(root, references)
+    check_request(parts.request, parts.concepts, parts.preserve, parts.spec)
+    return LoadedRequest(parts.request, references.contents)
 
 
 def request_from_document(

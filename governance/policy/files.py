@@ -53,6 +53,11 @@ def shipped_policies() -> Mapping[str, Path]:
     return _shipped("*.yaml")
 
 
+def shipped_cases() -> tuple[Path, ...]:
+    """Return the files with cases that come with the program's policies."""
+    return tuple(_shipped("tests/*.yaml").values())
+
+
 def load_policy(path: Path) -> Policy:
     """Load a policy file and the suite it names.
 

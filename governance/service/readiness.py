@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from governance.canonical import JSON
+from governance.domain.events import EditsChecked
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import SIGNOFF_NAMESPACE
 from governance.domain.state import Candidate, EditRecord, WorkspaceState
@@ -92,23 +93,38 @@ def evidence_refusal(
     policy: Policy, candidate: Candidate, record: EditRecord
 ) -> GovernanceError | None:
     """Return the error a candidate's evidence stands for, if it is not enough."""
-    check = candidate.check
-    hint = f"Run `governance edit check {record.id}`."
+    return check_refusal(policy, candidate.check, record.id)
+
+
+def check_refusal(
+    policy: Policy, check: EditsChecked | None, name: str
+) -> GovernanceError | None:
+    """Return the error that stands between recorded evidence and an approval.
+
+    Args:
+        policy: The policy in force.
+        check: What was recorded; ``None`` where nothing was measured.
+        name: Edit id, for messages.
+
+    Returns:
+        The error, or ``None`` where the evidence is the policy's and passed.
+    """
+    hint = f"Run `governance edit check {name}`."
     if check is None:
-        return WrongStateError(f"{record.id}: there is no evidence yet", hint)
+        return WrongStateError(f"{name}: there is no evidence yet", hint)
     if check.suite != policy.suite.digest:
         return WrongStateError(
-            f"{record.id}: the newest evidence is of suite {check.suite[:12]}, expected "
+            f"{name}: the newest evidence is of suite {check.suite[:12]}, expected "
             f"the policy's {policy.suite.name} {policy.suite.digest[:12]}",
             hint,
         )
     if check.policy != policy.digest:
         return WrongStateError(
-            f"{record.id}: the evidence was judged by another policy", hint
+            f"{name}: the evidence was judged by another policy", hint
         )
     if check.outcome != "PASS" and policy.spec.enforcement == "enforce":
         return PolicyRefusedError(
-            f"{record.id}: its check did not pass: {_failures(check.rules)}",
+            f"{name}: its check did not pass: {_failures(check.rules)}",
             "It cannot be approved. Reject or withdraw it, or propose a better one.",
         )
     return None

@@ -81,3 +81,37 @@ class StateView:
     policy: PolicyThen
     reviewers: tuple[ReviewerView, ...]
     activations: tuple[Activation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTried:
+    """One rule of a case: what was expected, what was found."""
+
+    rule: str
+    expected: str
+    found: str | None
+    message: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether they agree."""
+        return self.expected == self.found
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One case and whether its policy judged as expected."""
+
+    title: str
+    file: Path
+    policy: str
+    ok: bool
+    rules: tuple[RuleTried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialView:
+    """What trying every case found."""
+
+    ok: bool
+    cases: tuple[CaseView, ...]

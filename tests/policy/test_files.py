@@ -19,7 +19,8 @@ from tests.policy.conftest import LoadPolicy, WritePolicy
 
 
 def test_shipped_policies_are_found_by_name() -> None:
-    assert set(shipped_policies()) == {"default", "single-user"}
+    names = {"audit-only", "default", "single-user", "strict"}
+    assert set(shipped_policies()) == names
     assert find_policy("default").name == "default.yaml"
 
 
@@ -34,8 +35,8 @@ def test_a_policy_that_does_not_exist_names_the_shipped_ones() -> None:
         find_policy("lax\x1b[2J")
 
     assert caught.value.message == (
-        "policy 'lax\\x1b[2J': expected a file or one of default, single-user, "
-        "found neither"
+        "policy 'lax\\x1b[2J': expected a file or one of audit-only, default, "
+        "single-user, strict, found neither"
     )
 
 
