@@ -71,6 +71,12 @@ class PipelineFolder:
         """Return the weight sets of one component, the one it loads with first."""
         return tuple(found for found in self.weights if found.component == component)
 
+    @property
+    def loaded(self) -> tuple[WeightSet, ...]:
+        """Return the weight set that each component loads with."""
+        components = dict.fromkeys(found.component for found in self.weights)
+        return tuple(self.variants(component)[0] for component in components)
+
     def sha256(self, path: str) -> str:
         """Return the recorded digest of one file.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from governance.errors import InterruptedByUserError, PipelineError
+from governance.pipeline.family import Family
 from governance.pipeline.folder import PipelineFolder
 from governance.pipeline.quiet import quiet_libraries
 from governance.pipeline.tensors import tensor_bytes, tensor_from
@@ -32,6 +33,21 @@ class Sampling:
     steps: int = 20
     guidance: float = 3.0
     size: int | None = None
+
+
+_UNCHECKED: Mapping[str, object] = {
+    "requires_safety_checker": False,
+    "safety_checker": None,
+    "feature_extractor": None,
+    "image_encoder": None,
+}
+_PIPELINES: Mapping[Family, tuple[str, Mapping[str, object]]] = {
+    "sd1": ("StableDiffusionPipeline", _UNCHECKED),
+    "sd2": ("StableDiffusionPipeline", _UNCHECKED),
+    "sdxl": ("StableDiffusionXLPipeline", {"add_watermarker": False}),
+    "sd3": ("StableDiffusion3Pipeline", {}),
+    "flux": ("FluxPipeline", {}),
+}
 
 
 class Generator:
@@ -146,13 +162,18 @@ class Generator:
         return np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
     def _side(self) -> int:
-        scale = self._pipeline.vae_scale_factor
-        return int(self._pipeline.unet.config.sample_size * scale)
+        unet = getattr(self._pipeline, "unet", None)
+        # A FLUX transformer has no size of its own, its pipeline has one for it.
+        latent = self._pipeline.default_sample_size if unet is None else None
+        size = latent or unet.config.sample_size
+        return int(size * self._pipeline.vae_scale_factor)
 
     def _loaded(self) -> frozenset[str]:
-        components = {weights.component for weights in self._folder.weights}
-        first = (self._folder.variants(component)[0] for component in components)
-        return frozenset(f"{w.component}/{name}" for w in first for name in w.files)
+        return frozenset(
+            f"{weights.component}/{name}"
+            for weights in self._folder.loaded
+            for name in weights.files
+        )
 
     def _value(self, key: str, value: Tensor | bytes) -> Tensor:
         record = self._weights.record(key)
@@ -202,21 +223,20 @@ def _load(folder: PipelineFolder) -> object:
     quiet_libraries()
     # Imported here: the pipelines of diffusers take seconds to import and are not
     # needed to solve an edit.
-    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+    import diffusers
 
-    common: dict[str, Any] = {
-        "local_files_only": True,
-        "use_safetensors": True,
-        "variant": folder.variants("unet")[0].variant or None,
-    }
-    kind: Any = StableDiffusionXLPipeline
-    own: dict[str, Any] = {"add_watermarker": False}
-    if folder.family != "sdxl":
-        kind = StableDiffusionPipeline
-        own = {"requires_safety_checker": False}
-        own |= dict.fromkeys(("safety_checker", "feature_extractor", "image_encoder"))
+    name, own = _PIPELINES[folder.family]
+    if folder.family == "sd3" and folder.t5 is None:
+        own = {**own, "text_encoder_3": None, "tokenizer_3": None}
+    kind: Any = getattr(diffusers, name)
     try:
-        found: object = kind.from_pretrained(str(folder.root), **own, **common)
+        found: object = kind.from_pretrained(
+            str(folder.root),
+            local_files_only=True,
+            use_safetensors=True,
+            variant=folder.variants(folder.denoiser)[0].variant or None,
+            **own,
+        )
     except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
         raise PipelineError(
             f"the pipeline in {folder.root.name} cannot be loaded for drawing: "

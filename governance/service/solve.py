@@ -1,6 +1,5 @@
 """The engine alone: edits and a model folder in, a new folder out; no ledger."""
 
-import json
 import resource
 import sys
 import time
@@ -8,9 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
-
-from safetensors.torch import save_file
-from torch import Tensor
 
 from governance.canonical import JSON, sha256_hex
 from governance.domain.snapshot import Snapshot
@@ -24,10 +20,26 @@ from governance.pipeline.device import algebra_device
 from governance.pipeline.export import fill_folder
 from governance.pipeline.folder import PipelineFolder, open_pipeline
 from governance.pipeline.tensors import tensor_bytes
-from governance.pipeline.weights import split_key
+from governance.snapshots.adapters import (
+    ADAPTER,
+    Adapter,
+    Keys,
+    build_adapter,
+    check_adapters,
+)
+from governance.snapshots.delta import (
+    DELTA,
+    TABLE,
+    Delta,
+    build_delta,
+    delta_document,
+)
+from governance.snapshots.factors import loaded_factors
 from governance.snapshots.staging import Disk, staged
+from governance.snapshots.tensor_file import write_tensors
 
-Format: TypeAlias = Literal["delta", "diffusers"]
+Format: TypeAlias = Literal["delta", "diffusers", "lora"]
+Told: TypeAlias = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,7 @@ class SolveReport:
         edited: New weights, norms and certificates.
         seconds: Time by step.
         peak_mib: Largest resident memory of the process.
+        written: What was written, in words; empty for a whole pipeline.
     """
 
     output: Path
@@ -47,6 +60,7 @@ class SolveReport:
     edited: Edited
     seconds: Mapping[str, float]
     peak_mib: float
+    written: str = ""
 
     def as_json(self) -> dict[str, JSON]:
         """Return the document of ``governance solve --json``."""
@@ -61,6 +75,7 @@ class SolveReport:
             "warnings": list(self.edited.warnings),
             "seconds": dict(self.seconds),
             "peak_mib": self.peak_mib,
+            "written": self.written,
         }
 
 
@@ -70,10 +85,11 @@ def solve(
     output: Path,
     *,
     fmt: Format = "delta",
+    keys: Keys = "kohya",
     precision: Precision = "mixed",
     cache: Path | None = None,
     device: str = "cpu",
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: Told | None = None,
 ) -> SolveReport:
     """Edit a model folder without a workspace.
 
@@ -81,7 +97,9 @@ def solve(
         model: A diffusers pipeline folder; nothing is written into it.
         specs: What to edit; a debias needs its alphas.
         output: The folder to make; must not exist.
-        fmt: ``delta`` writes factors in float64, ``diffusers`` a whole pipeline.
+        fmt: ``delta`` writes factors in float64, ``diffusers`` a whole pipeline,
+            ``lora`` an adapter in float32.
+        keys: How an adapter names its tensors.
         precision: ``float64`` runs the text encoder in float64 too.
         cache: Folder to keep encodings in; None keeps none.
         device: Where to compute.
@@ -99,6 +117,8 @@ def solve(
     """
     _refuse_searches(specs)
     folder = open_pipeline(model, on_progress=_told(on_progress, "read"))
+    if fmt == "lora":
+        check_adapters(folder.family)
     output = output.absolute()
     with staged(output, Disk()) as place:
         start = time.perf_counter()
@@ -118,22 +138,24 @@ def solve(
         edited = solution.edited
         solved = time.perf_counter()
         digest = snapshot_digest(folder, specs, edited)
-        if fmt == "delta":
-            write_delta(place, folder, solution, specs)
-        else:
+        said = ""
+        if fmt == "diffusers":
             fill_folder(folder, place, edited.tensors, _told(on_progress, "write"))
+        else:
+            made = _factored(folder, solution, fmt, keys)
+            said = made.words
+            _told(on_progress, f"write {said}")(0, 1)
+            _write(place, folder, solution, specs, made)
         written = time.perf_counter()
     seconds = {
         "encode": base.seconds,
         "solve": solved - start - base.seconds,
         "write": written - solved,
     }
-    return SolveReport(output, digest, edited, seconds, peak_mib())
+    return SolveReport(output, digest, edited, seconds, peak_mib(), said)
 
 
-def _told(
-    on_progress: Callable[[str, int, int], None] | None, step: str
-) -> Callable[[int, int], None]:
+def _told(on_progress: Told | None, step: str) -> Callable[[int, int], None]:
     def told(done: int, total: int) -> None:
         if on_progress is not None:
             on_progress(step, done, total)
@@ -174,45 +196,40 @@ def snapshot_digest(
     return Snapshot(folder.digest, edits, tensors).digest
 
 
-def write_delta(
+def _factored(
+    folder: PipelineFolder, solution: Solution, fmt: Format, keys: Keys
+) -> Adapter | Delta:
+    factors = loaded_factors(folder, solution.factors())
+    if fmt == "lora":
+        return build_adapter(folder.family, factors, keys)
+    return build_delta(factors)
+
+
+def _write(
     place: Path,
     folder: PipelineFolder,
     solution: Solution,
     specs: Sequence[EditSpec],
+    made: Adapter | Delta,
 ) -> None:
-    """Write factors of every change, and ``delta.json`` that says what they are.
-
-    Args:
-        place: An existing folder.
-        folder: The base.
-        solution: The solved edits.
-        specs: The resolved edits.
-    """
+    """Write factors of every change and, for a delta, what they are."""
+    disk, name = Disk(), ADAPTER if isinstance(made, Adapter) else DELTA
+    with disk.create(place / name) as file:
+        write_tensors(file, disk, made.tensors)
+    if isinstance(made, Adapter):
+        return
     edited = solution.edited
-    tensors: dict[str, Tensor] = {}
-    table: dict[str, JSON] = {}
-    shared: dict[int, str] = {}
-    loaded = set(folder.variants("unet")[0].files)
-    for key, up, down in solution.factors():
-        file, name = split_key(key)
-        if file.removeprefix("unet/") not in loaded:
-            continue  # a delta is of the weights the pipeline loads
-        if id(down) not in shared:
-            shared[id(down)] = f"shared.{len(shared)}.down"
-            tensors[shared[id(down)]] = down.contiguous().double()
-        tensors[f"{name}.up"] = up.contiguous().double()
-        table[name] = {"up": f"{name}.up", "down": shared[id(down)]}
-    save_file(tensors, place / "delta.safetensors", {"format": "pt"})
-    document: dict[str, JSON] = {
-        "base": folder.digest,
-        "requests": sorted(spec.digest for spec in specs),
-        "weights": table,
-        "sites": [{"name": s.key, "norm": s.norm} for s in edited.sites],
-        "certificate": certificate_json(edited),
-        "warnings": list(edited.warnings),
-    }
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=True)
-    (place / "delta.json").write_text(text + "\n", encoding="ascii")
+    document = delta_document(
+        made,
+        base=folder.digest,
+        requests=sorted(spec.digest for spec in specs),
+        sites=[{"name": s.key, "norm": s.norm} for s in edited.sites],
+        certificate=certificate_json(edited),
+        warnings=list(edited.warnings),
+    )
+    with disk.create(place / TABLE) as file:
+        disk.write(file, document)
+        disk.sync(file)
 
 
 def peak_mib() -> float:

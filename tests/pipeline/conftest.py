@@ -24,4 +24,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, Path]:
         "sd1": build(root / "sd1", "sd1"),
         "sd2": build(root / "sd2", "sd2", shard="40KB"),
         "sdxl": build(root / "sdxl", "sdxl"),
+        "sd3": build(root / "sd3", "sd3"),
+        "flux": build(root / "flux", "flux", shard="20KB"),
     }

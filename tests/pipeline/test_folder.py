@@ -37,6 +37,8 @@ def test_families_are_told_from_their_configs(tiny: dict[Family, Path]) -> None:
         "sd1": "sd1",
         "sd2": "sd2",
         "sdxl": "sdxl",
+        "sd3": "sd3",
+        "flux": "flux",
     }
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from governance.errors import InterruptedByUserError, PipelineError, UsageError
 from governance.pipeline.device import algebra_device, resolve_device
@@ -11,7 +12,7 @@ from governance.pipeline.folder import open_pipeline
 from governance.pipeline.generate import Generator, Sampling
 from governance.pipeline.tensors import tensor_bytes
 from governance.pipeline.weights import PipelineWeights
-from tests.pipeline.tiny import Family
+from tests.pipeline.tiny import Family, build, diffusers
 
 FAST = Sampling(steps=2, guidance=2.0)
 PROMPTS = [("a photo of kora", seed) for seed in range(5)] + [("rose", 0)]
@@ -31,6 +32,40 @@ def test_an_image_does_not_depend_on_its_batch(
         )
     assert np.array_equal(generator.draw(PROMPTS[::-1], FAST)[::-1], images)
     assert len({image.tobytes() for image in images}) == 6
+
+
+@pytest.mark.parametrize("family", ["sd3", "flux"])
+def test_transformers_draw_as_their_own_pipelines_do(
+    tiny: dict[Family, Path], family: Family
+) -> None:
+    how = Sampling(steps=2, guidance=2.0, size=16)
+    folder = open_pipeline(tiny[family])
+    generator = Generator(folder, batch=2)
+    images = generator.draw(PROMPTS[3:], how)
+    own = diffusers.DiffusionPipeline.from_pretrained(tiny[family])
+    drawn = own(
+        prompt=[prompt for prompt, _ in PROMPTS[3:5]],
+        generator=[torch.Generator().manual_seed(seed) for _, seed in PROMPTS[3:5]],
+        num_inference_steps=2,
+        guidance_scale=2.0,
+        height=16,
+        width=16,
+        output_type="np",
+    ).images
+    assert np.abs(images[:2] / 255 - drawn).max() <= 0.5 / 255 + 1e-6
+    assert np.array_equal(generator.draw(PROMPTS[5:], how)[0], images[2])
+    weights = PipelineWeights(folder)
+    site = weights.sites[0]
+    generator.replace({site.key: weights.read(site) * -3})
+    assert not np.array_equal(generator.draw(PROMPTS[3:], how), images)
+    generator.replace({})
+    assert np.array_equal(generator.draw(PROMPTS[3:], how), images)
+
+
+def test_an_sd3_pipeline_without_t5_draws(tmp_path: Path) -> None:
+    folder = open_pipeline(build(tmp_path / "model", "sd3", with_t5=False))
+    images = Generator(folder, batch=1).draw(PROMPTS[:1], FAST)
+    assert images.shape == (1, 16, 16, 3)
 
 
 def test_overrides_change_images_and_leave_without_a_trace(

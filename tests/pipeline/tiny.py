@@ -274,7 +274,7 @@ def _vary_norms(pipeline: Any) -> None:
         if isinstance(part, torch.nn.Module):
             for name, value in part.named_parameters():
                 if "norm" in name:
-                    size = 0.3 * (float(value.abs().max()) or 1.0)
+                    size = 0.3 * (float(value.data.abs().max()) or 1.0)
                     value.data += size * torch.randn_like(value)
 
 
