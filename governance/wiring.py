@@ -135,6 +135,7 @@ def solve_files(
     precision: str,
     device: str,
     progress: ProgressCallback,
+    keys: str = "kohya",
 ) -> Mapping[str, JSON]:
     """Solve request files for a folder: no workspace, no ledger.
 
@@ -142,10 +143,11 @@ def solve_files(
         folder: Diffusers folder.
         requests: Request files.
         output: New folder.
-        form: ``delta`` or ``diffusers``.
+        form: ``delta``, ``lora`` or ``diffusers``.
         precision: ``mixed``, ``float64`` or ``float32``.
         device: Where tensors live.
         progress: Told about every step.
+        keys: How an adapter names its tensors: ``kohya`` or ``diffusers``.
 
     Returns:
         ``{output, digest, sites, certificate, seconds, peak_mib}``.
@@ -155,7 +157,9 @@ def solve_files(
     """
     from governance.service.parts.solving import solve_requests
 
-    return solve_requests(folder, requests, output, form, precision, device, progress)
+    return solve_requests(
+        folder, requests, output, form, precision, device, progress, keys
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from governance.cli.options import (
 )
 from governance.cli.output import print_json, print_line, print_table
 from governance.cli.progress import ProgressLine
+from governance.errors import UsageError
 from governance.service.views import to_json
 
 
@@ -41,9 +42,14 @@ from governance.service.views import to_json
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["delta", "diffusers"]),
+    type=click.Choice(["delta", "diffusers", "lora"]),
     default="delta",
     show_default=True,
+)
+@click.option(
+    "--keys",
+    type=click.Choice(["kohya", "diffusers"]),
+    help="How an adapter names its tensors; kohya where omitted.",
 )
 @click.option(
     "--precision",
@@ -59,9 +65,12 @@ def solve(
     requests: tuple[Path, ...],
     output: Path,
     form: str,
+    keys: str | None,
     precision: str,
 ) -> None:
     """Solve requests for a diffusers folder and write the result."""
+    if keys is not None and form != "lora":
+        raise UsageError(f"--keys: expected --format lora with it, found {form}")
     from governance.wiring import solve_files
 
     with ProgressLine("solve") as progress:
@@ -70,6 +79,7 @@ def solve(
             requests,
             output,
             form=form,
+            keys=keys or "kohya",
             precision=precision,
             device=str(options.given.get("device", "auto")),
             progress=progress,
@@ -85,6 +95,8 @@ def print_report(report: Mapping[str, JSON]) -> None:
     """Print a solve report for people."""
     print_line(f"output  {report['output']}")
     print_line(f"digest  {report['digest']}")
+    if report["written"]:
+        print_line(f"written {report['written']}")
     print_line(f"peak    {report['peak_mib']} MiB")
     seconds = report["seconds"]
     if isinstance(seconds, dict):

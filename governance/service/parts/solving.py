@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from governance.canonical import JSON
 from governance.documents.request import load_requests
@@ -12,7 +12,8 @@ from governance.errors import RequestError
 from governance.pipeline.device import algebra_device, resolve_device
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.spec import spec_of
-from governance.service.solve import solve
+from governance.service.solve import Format, solve
+from governance.snapshots.adapters import Keys
 from governance.text import safe
 
 
@@ -24,6 +25,7 @@ def solve_requests(
     precision: str,
     device: str,
     progress: ProgressCallback,
+    keys: str = "kohya",
 ) -> Mapping[str, JSON]:
     """Solve request files for a folder.
 
@@ -31,10 +33,11 @@ def solve_requests(
         folder: Diffusers folder.
         requests: Request files.
         output: New folder.
-        form: ``delta`` or ``diffusers``.
+        form: ``delta``, ``lora`` or ``diffusers``.
         precision: ``mixed``, ``float64`` or ``float32``.
         device: Where tensors live.
-        progress: Told when it begins and ends.
+        progress: Told about every step.
+        keys: How an adapter names its tensors: ``kohya`` or ``diffusers``.
 
     Returns:
         The command's JSON document.
@@ -50,9 +53,11 @@ def solve_requests(
         folder,
         [spec_of(request, request.digest, {}) for request in loaded],
         output,
-        fmt=cast("Literal['delta', 'diffusers']", form),
+        fmt=cast("Format", form),
+        keys=cast("Keys", keys),
         precision=cast("Precision", precision),
         device=algebra_device(resolve_device(device)),
+        on_progress=lambda step, done, total: progress(Progress(step, done, total)),
     )
     progress(Progress("solve", 1, 1))
     return report.as_json()
