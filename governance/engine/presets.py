@@ -1,7 +1,7 @@
 """Published defaults of each method, and strict validation of what overrides them."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,20 +11,32 @@ from governance.engine.checked import templates as template_list
 from governance.engine.edit import EditSpec
 from governance.engine.prompts import ART, BARE, OBJECT, PHOTO, Template
 from governance.engine.protocols import Projection
+from governance.engine.text_presets import (
+    EMCID,
+    REFACT,
+    emcid_parameters,
+    refact_parameters,
+)
 from governance.engine.wellformed import check_attributes, check_concepts
-from governance.errors import RequestError
 
 Rows = Literal["last", "tail", "all"]
 
 _UCE_ACTIONS = frozenset({"erase", "moderate", "update", "debias"})
 ACTIONS: Mapping[str, frozenset[str]] = {
-    "time": frozenset({"update"}),
+    "time": frozenset({"update", "debias"}),
     "uce": _UCE_ACTIONS,
     "uce-2023": _UCE_ACTIONS,
+    "refact": frozenset({"update", "erase"}),
+    "emcid": frozenset({"update", "erase", "debias"}),
 }
-"""What each method can honestly do."""
+"""What each method can honestly do.
 
-_KNOWN_ELSEWHERE = frozenset({"refact", "emcid"})
+ReFACT erases only into a stated destination, which is an update by another name; EMCID
+does not moderate; a rectification is an update of the alias.
+"""
+TEXT_METHODS = frozenset({"refact", "emcid"})
+"""Methods that edit text encoders, after a stage one."""
+
 _DEBIAS: Mapping[str, JSON] = {
     "step_size": 0.5,
     "tolerance": 0.05,
@@ -41,7 +53,15 @@ _UCE: Mapping[str, JSON] = {
     "templates": False,
 }
 _DEFAULTS: Mapping[str, Mapping[str, JSON]] = {
-    "time": {"lambda": 0.1, "templates": True, "projections": ["k", "v"]},
+    "time": {
+        "lambda": 0.1,
+        "templates": True,
+        "projections": ["k", "v"],
+        # |F - 50| / 50 < 0.1 is a share within 0.05 of one half.
+        "tolerance": 0.05,
+        "max_rounds": 30,
+        "images": 100,
+    },
     "uce": {**_UCE, **_DEBIAS},
     "uce-2023": {
         **_UCE,
@@ -50,6 +70,8 @@ _DEFAULTS: Mapping[str, Mapping[str, JSON]] = {
         "tokens": "tail",
         "preserve_tokens": "all",
     },
+    "refact": REFACT,
+    "emcid": {**EMCID, **_DEBIAS},
 }
 
 
@@ -99,18 +121,11 @@ def defaults(method: str) -> dict[str, JSON]:
     """Return a method's published defaults by parameter name.
 
     Args:
-        method: time, uce or uce-2023.
+        method: time, uce, uce-2023, refact or emcid.
 
     Raises:
         RequestError: The method is not one of them.
     """
-    if method in _KNOWN_ELSEWHERE:
-        raise RequestError(
-            f"spec.method is wrong: {method} is not available in this version; "
-            f"expected {' or '.join(_DEFAULTS)}",
-            "Choose another method.",
-            field="spec.method",
-        )
     if method not in _DEFAULTS:
         raise refuse("spec.method", " or ".join(_DEFAULTS), method)
     return dict(_DEFAULTS[method])
@@ -158,15 +173,35 @@ def validate(spec: EditSpec) -> Parameters:
         values[name] = value
     check_concepts(spec)
     check_attributes(spec)
+    if spec.method in TEXT_METHODS:
+        return _text_parameters(spec, values)
     return _parameters(spec, values)
 
 
+def _text_parameters(spec: EditSpec, values: Mapping[str, JSON]) -> Parameters:
+    for place, concept in enumerate(spec.concepts):
+        stated = (concept.destination or "").strip() or concept.images
+        if spec.method == "refact" and not stated:
+            field = f"spec.concepts.{place}.destination"
+            raise refuse(field, "a text with method refact", concept.destination)
+    found = (
+        emcid_parameters(spec) if spec.method == "emcid" else refact_parameters(spec)
+    )
+    sought = spec.action == "debias"
+    return Parameters(
+        ridge=1.0,
+        edit_scale=1.0,
+        preserve_scale=0.0,  # what is preserved is measured only
+        tokens="last",
+        preserve_tokens="last",
+        projections=(),
+        templates=found.templates,
+        debias=_debias(_found(spec, values, _DEBIAS)) if sought else None,
+    )
+
+
 def _parameters(spec: EditSpec, values: Mapping[str, JSON]) -> Parameters:
-    found = {
-        name: check(f"spec.parameters.{name}", values[name])
-        for name, check in _CHECKS.items()
-        if values.get(name) is not None or name in spec.parameters
-    }
+    found = _found(spec, values, _CHECKS)
     return Parameters(
         ridge=found["lambda"],
         edit_scale=found.get("edit_scale", 1.0),
@@ -177,6 +212,16 @@ def _parameters(spec: EditSpec, values: Mapping[str, JSON]) -> Parameters:
         templates=_templates(spec.method, values["templates"]),
         debias=_debias(found) if spec.action == "debias" else None,
     )
+
+
+def _found(
+    spec: EditSpec, values: Mapping[str, JSON], names: Iterable[str]
+) -> dict[str, Any]:
+    return {
+        name: _CHECKS[name](f"spec.parameters.{name}", values[name])
+        for name in names
+        if values.get(name) is not None or name in spec.parameters
+    }
 
 
 def effective(spec: EditSpec) -> dict[str, JSON]:
@@ -233,7 +278,8 @@ def _templates(method: str, value: JSON) -> tuple[Template, ...]:
 
 
 def _debias(found: Mapping[str, Any]) -> DebiasParameters:
-    parameters = DebiasParameters(*(found[name] for name in _DEBIAS))
+    # TIME halves an interval instead of stepping.
+    parameters = DebiasParameters(*({"step_size": 1.0, **found}[n] for n in _DEBIAS))
     # The standard error of a share of one half is 0.5/sqrt(n): with fewer images the
     # search would chase noise.
     least = math.ceil(0.25 / parameters.tolerance**2)

@@ -21,7 +21,8 @@ def check_concepts(spec: EditSpec) -> None:
         if not concept.source.strip():
             field = f"spec.concepts.{place}.source"
             raise refuse(field, "a text that is not empty", concept.source)
-        if spec.action == "update" and concept.destination is None:
+        aimless = concept.destination is None and not concept.images
+        if spec.action == "update" and aimless:
             field = f"spec.concepts.{place}.destination"
             raise refuse(field, "a text, since the action is update", None)
 

@@ -5,6 +5,12 @@ import pytest
 from governance.canonical import JSON
 from governance.engine.edit import Attribute, Concept, EditSpec
 from governance.engine.presets import effective, preserved, validate
+from governance.engine.text_presets import (
+    emcid_layers,
+    emcid_parameters,
+    refact_layer,
+    refact_parameters,
+)
 from governance.errors import ExitCode, RequestError
 
 ERASE = EditSpec("a", "erase", "uce", (Concept("kora"),))
@@ -117,25 +123,82 @@ def test_an_unknown_parameter_is_refused_and_shown_safely() -> None:
     assert caught.value.message.isprintable()
 
 
-@pytest.mark.parametrize("method", ["refact", "emcid"])
-def test_methods_that_come_later_are_refused_by_name(method: str) -> None:
-    with pytest.raises(
-        RequestError, match=f"{method} is not available in this version"
-    ):
-        validate(replace(ERASE, method=method))
-
-
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(
-        RequestError, match="expected time or uce or uce-2023, found 'magic'"
+        RequestError, match="uce-2023 or refact or emcid, found 'magic'"
     ):
         validate(replace(ERASE, method="magic"))
 
 
-@pytest.mark.parametrize("action", ["erase", "moderate", "debias", "fly"])
-def test_time_does_nothing_but_update(action: str) -> None:
-    with pytest.raises(RequestError, match="expected update with method time"):
-        validate(replace(ERASE, method="time", action=action))
+@pytest.mark.parametrize(
+    ("method", "action"),
+    [
+        *(("time", action) for action in ("erase", "moderate", "fly")),
+        *(("refact", action) for action in ("debias", "moderate")),
+        ("emcid", "moderate"),
+    ],
+)
+def test_a_method_does_nothing_it_was_not_published_for(
+    method: str, action: str
+) -> None:
+    with pytest.raises(RequestError, match=f"expected .* with method {method}"):
+        validate(replace(ERASE, method=method, action=action))
+
+
+KORA = EditSpec("a" * 64, "update", "emcid", (Concept("kora", "lume"),))
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value"),
+    [
+        ("refact", "layer", -1),
+        ("refact", "probability", 1),
+        ("refact", "max_steps", 0),
+        ("refact", "contrast", []),
+        ("refact", "contrast", ["a cat", "a cat"]),
+        ("refact", "templates", ["no place"]),
+        ("refact", "layers", [1]),
+        ("emcid", "layers", [3, 2]),
+        ("emcid", "layers", []),
+        ("emcid", "lambda", 0),
+        ("emcid", "alpha", 1),
+        ("emcid", "alpha", 0),
+        ("emcid", "residual", "other"),
+        ("emcid", "prior", None),
+        ("emcid", "seed", True),
+        ("emcid", "images", 100),
+    ],
+)
+def test_a_wrong_text_encoder_parameter_is_named(
+    method: str, name: str, value: object
+) -> None:
+    wrong = replace(KORA, method=method, parameters={name: value})  # type: ignore[dict-item]
+    with pytest.raises(RequestError, match=f"spec.parameters.{name}") as caught:
+        validate(wrong)
+    assert caught.value.field == f"spec.parameters.{name}"
+
+
+def test_refact_needs_somewhere_to_go_and_emcid_takes_pictures() -> None:
+    nowhere = replace(KORA, action="erase", concepts=(Concept("kora"),))
+    with pytest.raises(RequestError, match="a text with method refact"):
+        validate(replace(nowhere, method="refact"))
+    assert validate(nowhere).projections == ()
+    pictured = replace(KORA, concepts=(Concept("kora", images=("ab",)),))
+    assert validate(pictured).templates
+
+
+@pytest.mark.parametrize(
+    ("depth", "layer", "last"), [(12, 9, 10), (23, 17, 20), (4, 3, 2)]
+)
+def test_published_layers_keep_their_place_in_other_depths(
+    depth: int, layer: int, last: int
+) -> None:
+    assert refact_layer(refact_parameters(KORA), depth) == layer
+    assert emcid_layers(emcid_parameters(KORA), depth) == tuple(range(last + 1))
+    with pytest.raises(RequestError, match=r"spec\.parameters\.layer"):
+        refact_layer(
+            refact_parameters(replace(KORA, parameters={"layer": depth})), depth
+        )
 
 
 @pytest.mark.parametrize(
