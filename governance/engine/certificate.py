@@ -51,6 +51,7 @@ class Certificate:
             none) over the size of what is there, by all edits together.
         condition: Condition number of the system it was solved in.
         idle: Whether it moved none of its concepts.
+        note: What else a reviewer must know of how it was solved.
     """
 
     digest: str
@@ -58,6 +59,7 @@ class Certificate:
     drift: float
     condition: float
     idle: bool
+    note: str = ""
 
     def as_json(self) -> list[dict[str, JSON]]:
         """Return one JSON object per concept."""
@@ -71,6 +73,7 @@ class Certificate:
                 "moved": concept.moved,
                 "drift": self.drift,
                 "condition": self.condition,
+                "note": self.note,
             }
             for concept in self.concepts
         ]

@@ -6,7 +6,8 @@ it: weights are a function of the base and of the set of resolved edits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 from torch import Tensor
@@ -15,12 +16,15 @@ from governance.engine.apply import Edited, apply, factors
 from governance.engine.compose import Composition, Precision, compose
 from governance.engine.edit import EditSpec
 from governance.engine.protocols import Encoder, SiteT, Weights
+from governance.engine.text.protocols import TextBase
+from governance.engine.text.solve import TEXT_METHODS, TextSolution, solve_text
+from governance.errors import EngineError
 
 Progress: TypeAlias = Callable[[int, int], None]
 Factors: TypeAlias = tuple[str, Tensor, Tensor]
 
 
-class Base(Protocol[SiteT]):
+class Base(TextBase, Protocol[SiteT]):
     """One untouched model: its weights, and encoders with some weights replaced."""
 
     @property
@@ -43,19 +47,22 @@ class Solution:
         edited: New weights, norms, certificates and warnings.
         cross: The solved cross-attention system.
         weights: The untouched base.
+        text: The solved text encoders.
     """
 
     edited: Edited
     cross: Composition
     weights: Weights  # type: ignore[type-arg]
+    text: TextSolution = field(default_factory=TextSolution)
 
     def factors(self) -> Iterator[Factors]:
         """Yield key, up [d_out, r] and down [r, d_in] of every changed matrix.
 
         Yields:
-            Float64 factors with W' = W + up . down before rounding; matrices that
-            share a ``down`` share one object.
+            Float64 factors with W' = W + up . down before rounding, text encoders
+            first; matrices that share a ``down`` share one object.
         """
+        yield from self.text.factors()
         yield from factors(self.cross, self.weights)
 
 
@@ -72,17 +79,46 @@ def solve_jointly(
     Args:
         edits: Resolved edits with unique digests, in any order.
         base: The model.
-        precision: See :func:`governance.engine.compose.compose`.
+        precision: See :func:`governance.engine.compose.compose`; text-encoder systems
+            are solved in float64 always.
         device: Where the algebra runs.
-        on_progress: Called with matrices done and matrices in all.
+        on_progress: Called with what is done and what there is in all, first for text
+            encoders, then for matrices that read their rows.
 
     Returns:
         The solution; with no edits it changes nothing.
 
     Raises:
         RequestError: An edit is not valid for this model.
-        EngineError: An edit is not resolved, or the system is ill-conditioned.
+        WrongStateError: Two text-encoder edits at one layer have different priors.
+        NotFoundError: A text-encoder edit has no statistics.
+        EngineError: An edit is not resolved, or a system is ill-conditioned.
     """
-    cross = compose(edits, base.encoder({}), precision=precision, device=device)
+    _refuse_twins(edits)
+    inner = [spec for spec in edits if spec.method in TEXT_METHODS]
+    outer = [spec for spec in edits if spec.method not in TEXT_METHODS]
+    text = solve_text(inner, base, device=device, on_progress=on_progress)
+    encoder = base.encoder(text.tensors)
+    cross = compose(outer, encoder, precision=precision, device=device)
     edited = apply(cross, base.weights, on_progress)
-    return Solution(edited, cross, base.weights)
+    return Solution(_merged(text, edited), cross, base.weights, text)
+
+
+def _refuse_twins(edits: Sequence[EditSpec]) -> None:
+    for one, other in pairwise(sorted(spec.digest for spec in edits)):
+        if one == other:
+            raise EngineError(f"edit {one[:12]} is given twice; expected it once")
+
+
+def _merged(text: TextSolution, cross: Edited) -> Edited:
+    """Join both parts; joint drift is that of the part that drifts more."""
+    if not text.encoders:
+        return cross
+    certificates = (*text.certificates, *cross.certificates)
+    return Edited(
+        tensors={**text.tensors, **cross.tensors},
+        sites=(*text.sites, *cross.sites),
+        certificates=tuple(sorted(certificates, key=lambda one: one.digest)),
+        drift=max(text.drift, cross.drift),
+        warnings=(*text.warnings(), *cross.warnings),
+    )

@@ -1,0 +1,1 @@
+"""Text-encoder edits: ReFACT and EMCID rows, solved layer by layer."""
