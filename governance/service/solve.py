@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from governance.canonical import JSON, sha256_hex
 from governance.domain.snapshot import Snapshot
@@ -20,25 +20,13 @@ from governance.pipeline.device import algebra_device
 from governance.pipeline.export import fill_folder
 from governance.pipeline.folder import PipelineFolder, open_pipeline
 from governance.pipeline.tensors import tensor_bytes
-from governance.snapshots.adapters import (
-    ADAPTER,
-    Adapter,
-    Keys,
-    build_adapter,
-    check_adapters,
-)
-from governance.snapshots.delta import (
-    DELTA,
-    TABLE,
-    Delta,
-    build_delta,
-    delta_document,
-)
+from governance.snapshots.adapters import Adapter, build_adapter, check_adapters
+from governance.snapshots.delta import Delta, build_delta, delta_document
 from governance.snapshots.factors import loaded_factors
+from governance.snapshots.forms import ADAPTER, DELTA, TABLE, Keys, Kind
 from governance.snapshots.staging import Disk, staged
 from governance.snapshots.tensor_file import write_tensors
 
-Format: TypeAlias = Literal["delta", "diffusers", "lora"]
 Told: TypeAlias = Callable[[str, int, int], None]
 
 
@@ -84,7 +72,7 @@ def solve(
     specs: Sequence[EditSpec],
     output: Path,
     *,
-    fmt: Format = "delta",
+    fmt: Kind = "delta",
     keys: Keys = "kohya",
     precision: Precision = "mixed",
     cache: Path | None = None,
@@ -197,7 +185,7 @@ def snapshot_digest(
 
 
 def _factored(
-    folder: PipelineFolder, solution: Solution, fmt: Format, keys: Keys
+    folder: PipelineFolder, solution: Solution, fmt: Kind, keys: Keys
 ) -> Adapter | Delta:
     factors = loaded_factors(folder, solution.factors())
     if fmt == "lora":

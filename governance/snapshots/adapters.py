@@ -1,24 +1,17 @@
 """Edits as adapters: exact low-rank factors under the names stock loaders read."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 
 from governance.errors import EngineError, PipelineError
-from governance.snapshots.factors import SECOND, Factor
-
-Keys: TypeAlias = Literal["kohya", "diffusers"]
-KEYS: tuple[Keys, ...] = get_args(Keys)
-ADAPTER = "pytorch_lora_weights.safetensors"
-"""The file stock diffusers looks for in a folder."""
+from governance.snapshots.factors import Factor
+from governance.snapshots.forms import Keys
+from governance.snapshots.tensor_names import adapter_endings, adapter_name
 
 _FAMILIES = ("sd1", "sd2", "sdxl")
-_PREFIXES = {"unet": "lora_unet", "text_encoder": "lora_te", SECOND: "lora_te2"}
-_TEXT = re.compile(r"^(?:text_model\.)?(?=encoder\.layers\.)")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -141,34 +134,9 @@ def _named(
             "Lower the strength of the edits.",
         )
     name = adapter_name(family, one.component, one.name, keys)
-    if keys == "diffusers":
-        return {f"{name}.down.weight": down, f"{name}.up.weight": up}
+    alpha = torch.tensor(float(len(down)), dtype=torch.float32)
+    endings = adapter_endings(keys)
     return {
-        f"{name}.lora_down.weight": down,
-        f"{name}.lora_up.weight": up,
-        f"{name}.alpha": torch.tensor(float(len(down)), dtype=torch.float32),
+        f"{name}{ending}": tensor
+        for ending, tensor in zip(endings, (down, up, alpha), strict=False)
     }
-
-
-def adapter_name(family: str, component: str, name: str, keys: Keys) -> str:
-    """Return what an adapter calls a module, without the factor's own ending.
-
-    The names of text encoders carry ``text_model.``, whether the base's do or not:
-    loaders take it away where the encoder has none, and never add it.
-
-    Args:
-        family: Architecture of the base.
-        component: Folder of the component.
-        name: The weight's name in the component's files.
-        keys: How tensors are named.
-    """
-    module = name.removesuffix(".weight")
-    if component != "unet":
-        module = _TEXT.sub("text_model.", module)
-    if keys == "diffusers":
-        layer = "lora" if component == "unet" else "lora_linear_layer"
-        return f"{component}.{module}.{layer}"
-    prefix = _PREFIXES[component]
-    if family == "sdxl" and component == "text_encoder":
-        prefix = "lora_te1"
-    return f"{prefix}_{module.replace('.', '_')}"

@@ -9,9 +9,6 @@ from torch import Tensor
 from governance.canonical import JSON
 from governance.snapshots.factors import Factor
 
-DELTA = "delta.safetensors"
-TABLE = "delta.json"
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Delta:

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from governance.pipeline.folder import PipelineFolder
 from governance.pipeline.weights import split_key
-
-SECOND = "text_encoder_2"
+from governance.snapshots.tensor_names import delta_name
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,17 +29,8 @@ class Factor:
 
     @property
     def label(self) -> str:
-        """The name in a delta file.
-
-        Two text encoders call their weights the same, so the second one's carry the
-        component's name, as they do in files of statistics and values.
-        """
-        return labelled(self.component, self.name)
-
-
-def labelled(component: str, name: str) -> str:
-    """Return how a delta file names a weight."""
-    return f"{SECOND}.{name}" if component == SECOND else name
+        """The name in a delta file."""
+        return delta_name(self.component, self.name)
 
 
 def loaded_factors(

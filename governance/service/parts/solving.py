@@ -12,8 +12,8 @@ from governance.errors import RequestError
 from governance.pipeline.device import algebra_device, resolve_device
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.spec import spec_of
-from governance.service.solve import Format, solve
-from governance.snapshots.adapters import Keys
+from governance.service.solve import solve
+from governance.snapshots.forms import Keys, Kind
 from governance.text import safe
 
 
@@ -53,7 +53,7 @@ def solve_requests(
         folder,
         [spec_of(request, request.digest, {}) for request in loaded],
         output,
-        fmt=cast("Format", form),
+        fmt=cast("Kind", form),
         keys=cast("Keys", keys),
         precision=cast("Precision", precision),
         device=algebra_device(resolve_device(device)),
