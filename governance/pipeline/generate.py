@@ -162,10 +162,10 @@ class Generator:
         return np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
     def _side(self) -> int:
-        unet = getattr(self._pipeline, "unet", None)
-        # A FLUX transformer has no size of its own, its pipeline has one for it.
-        latent = self._pipeline.default_sample_size if unet is None else None
-        size = latent or unet.config.sample_size
+        if self._folder.denoiser == "unet":
+            size = self._pipeline.unet.config.sample_size
+        else:  # a FLUX transformer has no size of its own, its pipeline has
+            size = self._pipeline.default_sample_size
         return int(size * self._pipeline.vae_scale_factor)
 
     def _loaded(self) -> frozenset[str]:
