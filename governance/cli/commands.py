@@ -4,6 +4,7 @@ import click
 
 from governance import __version__
 from governance.cli.edits import edit
+from governance.cli.evaluate import evaluate
 from governance.cli.ledgers import ledger
 from governance.cli.models import model
 from governance.cli.options import global_options
@@ -31,5 +32,6 @@ for command in (
     policy,
     reviewer,
     solve,
+    evaluate,
 ):
     root.add_command(command)

@@ -39,7 +39,7 @@ class Judges:
         if self._judge is None:
             from governance.pipeline.judge_model import load_judge
 
-            self._digest = _folder_digest(judge_path())
+            self._digest = folder_digest(judge_path())
             self._judge = load_judge(judge_path())
         return self._judge, self._digest
 
@@ -51,7 +51,7 @@ class Judges:
         return self._miniature
 
 
-def _folder_digest(folder: Path) -> str:
+def folder_digest(folder: Path) -> str:
     """Return one digest over every file of a judge."""
     return digest_of(
         {

@@ -59,6 +59,7 @@ def find_alphas(
     at: Observatory,
     on_drawn: Callable[[int, int, int], None] | None = None,
     on_round: Callable[[DebiasRound], None] | None = None,
+    prompts: Sequence[str] | None = None,
 ) -> DebiasResult:
     """Search the alphas of a debias edit, with other edits in place.
 
@@ -68,6 +69,7 @@ def find_alphas(
         at: Where images come from.
         on_drawn: Told the round, and how many of its images are done, of how many.
         on_round: Told about every finished round.
+        prompts: What is drawn for each concept; the concept itself where omitted.
 
     Returns:
         What was found.
@@ -83,7 +85,9 @@ def find_alphas(
             f"debias: the judge knows no kind with the labels {names}",
             f"It knows {', '.join(sorted(at.judge.kinds))}.",
         )
-    return search(spec, _observer(spec, others, at, attributes, on_drawn), on_round)
+    said = prompts or [concept.source for concept in spec.concepts]
+    observe = _observer(spec, others, at, attributes, said, on_drawn)
+    return search(spec, observe, on_round)
 
 
 def _observer(
@@ -91,6 +95,7 @@ def _observer(
     others: Sequence[EditSpec],
     at: Observatory,
     attributes: Sequence[Answer],
+    prompts: Sequence[str],
     on_drawn: Callable[[int, int, int], None] | None,
 ) -> Observe:
     parameters = validate(spec).debias
@@ -107,7 +112,7 @@ def _observer(
         scene = unstored(at.base.folder, drawn)
         shares = {}
         for index in active:
-            prompt = spec.concepts[index].source
+            prompt = prompts[index]
             wishes = [Wish(scene, prompt, seed) for seed in at.seeds(prompt, images)]
             pictures = at.drawer.draw(
                 wishes, at.sampler, at.cache, _in_round(on_drawn, number)

@@ -1,0 +1,1 @@
+"""The papers' tables: a set of edits, some methods, and what a judge sees."""
