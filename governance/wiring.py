@@ -123,6 +123,7 @@ def verify_export(folder: Path, allowed_signers: Path | None = None) -> ExportVe
             VerifyFinding(item.path, item.problem, item.message)
             for item in found.findings
         ),
+        derived=found.derived,
     )
 
 

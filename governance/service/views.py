@@ -249,11 +249,12 @@ class VerifyFinding:
 
 @dataclass(frozen=True, slots=True)
 class ExportVerdict:
-    """What verifying an export found."""
+    """What verifying an export found; ``derived`` is empty for the signed bytes."""
 
     ok: bool
     trust: str
     findings: tuple[VerifyFinding, ...]
+    derived: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import yaml
 from governance.canonical import JSON
 from governance.domain.signoff import Signed
 from governance.snapshots.card_edits import edit_section
+from governance.snapshots.card_form import form_section
 from governance.snapshots.inputs import ExportInputs, Measured, TensorNorm
 from governance.snapshots.markup import code, number, table, words
 from governance.snapshots.names import LeftOut
-from governance.snapshots.record import SIGNERS, SIGNOFFS, namespace_of
+from governance.snapshots.record import SIGNERS, SIGNOFFS, Derivation, namespace_of
 from governance.text import safe
 
 DEMO_ORIGIN = "demo"
@@ -56,7 +57,10 @@ _DEMO = (
 
 
 def model_card(
-    inputs: ExportInputs, norms: Sequence[TensorNorm], left_out: Sequence[LeftOut]
+    inputs: ExportInputs,
+    norms: Sequence[TensorNorm],
+    left_out: Sequence[LeftOut],
+    derivation: Derivation | None = None,
 ) -> bytes:
     """Return ``README.md``.
 
@@ -64,9 +68,12 @@ def model_card(
         inputs: What the export is made from.
         norms: How far each tensor moved from the base.
         left_out: What stayed behind in the base folder.
+        derivation: How the model's files were derived; ``None`` where they are the
+            very bytes that were signed.
     """
     sections = [
         _title(inputs),
+        form_section(inputs, derivation),
         *_edits(inputs),
         _weights(norms),
         _results(inputs),
@@ -77,14 +84,18 @@ def model_card(
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
     ]
     body = "\n\n".join(section for section in sections if section)
-    return f"---\n{_front_matter(inputs)}---\n\n{body}\n".encode()
+    return f"---\n{_front_matter(inputs, derivation)}---\n\n{body}\n".encode()
 
 
-def _front_matter(inputs: ExportInputs) -> str:
+def _front_matter(inputs: ExportInputs, derivation: Derivation | None) -> str:
+    adapter = derivation is not None and derivation.form.kind == "lora"
     fields: dict[str, JSON] = {
         "library_name": "diffusers",
         "pipeline_tag": "text-to-image",
-        "tags": ["text-to-image", "concept-editing", "governance"],
+        "tags": [
+            *("text-to-image", "concept-editing", "governance"),
+            *(["lora"] if adapter else []),
+        ],
     }
     repository = (inputs.source or inputs.model).partition("@")[0]
     if _REPOSITORY.fullmatch(repository):
@@ -92,7 +103,7 @@ def _front_matter(inputs: ExportInputs) -> str:
         # The hub knows finetune, adapter, merge and quantized; changed weights of
         # the same shapes are the first. An unedited copy is none of them.
         if inputs.edits:
-            fields["base_model_relation"] = "finetune"
+            fields["base_model_relation"] = "adapter" if adapter else "finetune"
     return yaml.safe_dump(fields, allow_unicode=False, sort_keys=False)
 
 

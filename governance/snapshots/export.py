@@ -1,6 +1,6 @@
 """An audited export: a folder stock diffusers loads, with its whole record inside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,17 @@ from governance.snapshots.inputs import ExportInputs
 from governance.snapshots.names import (
     CARD,
     MANIFEST,
+    LeftOut,
     check_name,
     left_behind,
 )
-from governance.snapshots.record import EVIDENCE, check_inputs, manifest, record_files
+from governance.snapshots.record import (
+    EVIDENCE,
+    Derivation,
+    check_inputs,
+    manifest,
+    record_files,
+)
 from governance.snapshots.staging import Disk, staged
 from governance.snapshots.weights import CopyPlan, FileCopier, links, plan_copy
 from governance.snapshots.writing import (
@@ -88,30 +95,48 @@ def export_diffusers(
         for record in plan.files:
             writer.make_parents(record.path)
             writer.files.append(copier.copy(record, plan.edited.get(record.path, {})))
-        files = _write_record(inputs, plan, store, writer)
+        left_out = _left_out(inputs, plan)
+        found = links(inputs.folder.root, plan.files)
+        files = write_record(inputs, store, writer, left_out, found)
     return Exported(target, inputs.snapshot.digest, files)
 
 
-def _write_record(
-    inputs: ExportInputs, plan: CopyPlan, store: ObjectStore, writer: Writer
-) -> tuple[FileRecord, ...]:
-    """Write everything beside the model; return what the manifest, its last, names."""
-    base = Snapshot(inputs.snapshot.base, (), {})
-    norms = diff(store, inputs.folder, base, inputs.snapshot).tensors
+def _left_out(inputs: ExportInputs, plan: CopyPlan) -> tuple[LeftOut, ...]:
+    """Tell what stays in the base folder: unedited variants, pickles, code ..."""
     root, loaded = inputs.folder.root, {record.path for record in plan.files}
     unedited = {item.path for item in plan.left_out}
-    left_out = [
-        *plan.left_out,
-        *(i for i in left_behind(root, frozenset(loaded)) if i.path not in unedited),
-    ]
+    behind = left_behind(root, frozenset(loaded))
+    return (*plan.left_out, *(item for item in behind if item.path not in unedited))
+
+
+def write_record(
+    inputs: ExportInputs,
+    store: ObjectStore,
+    writer: Writer,
+    left_out: Sequence[LeftOut],
+    found: Mapping[str, str],
+    derivation: Derivation | None = None,
+) -> tuple[FileRecord, ...]:
+    """Write everything beside the model; return what the manifest, its last, names.
+
+    Args:
+        inputs: Everything the export says.
+        store: Where tensors and evidence lie.
+        writer: Where the model's files were written already.
+        left_out: What stayed behind in the base folder.
+        found: Base files that were links, and where to.
+        derivation: How the model's files were derived; ``None`` where they are the
+            very bytes that were signed.
+    """
+    base = Snapshot(inputs.snapshot.base, (), {})
+    norms = diff(store, inputs.folder, base, inputs.snapshot).tensors
     for path, digest in sorted(_evidence(inputs)):
         writer.write(path, store.get(digest))
     for path, data in record_files(inputs, norms):
         writer.write(path, data)
-    writer.write(CARD, model_card(inputs, norms, left_out))
+    writer.write(CARD, model_card(inputs, norms, left_out, derivation))
     files = tuple(sorted(writer.files, key=lambda record: record.path))
-    found = links(root, plan.files)
-    writer.write(MANIFEST, manifest(inputs, files, left_out, found))
+    writer.write(MANIFEST, manifest(inputs, files, left_out, found, derivation))
     return files
 
 

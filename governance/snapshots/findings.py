@@ -33,13 +33,16 @@ class ExportVerdict:
     Args:
         ok: Whether nothing was found.
         trust: ``pinned`` if a key the caller brought signed for this very snapshot;
-            ``self`` if the export only agrees with itself.
+            ``self`` if the export only agrees with itself, or if its model files were
+            derived from what was signed and are not the very bytes.
         findings: Everything that was found, sorted by path.
+        derived: Which form the signed snapshot was brought to; empty where none.
     """
 
     ok: bool
     trust: Trust
     findings: tuple[ExportFinding, ...]
+    derived: str = ""
 
 
 def finding(path: str, problem: Problem, message: str) -> ExportFinding:

@@ -88,7 +88,7 @@ def form_from(document: Mapping[str, JSON]) -> Form | None:
         found = form_of(kind, keys, dtype)
     except UsageError:
         return None
-    return found if found.document() == {**found.document(), **document} else None
+    return found if found.document() == dict(document) else None
 
 
 def _check(option: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from governance.domain.snapshot import Snapshot
 from governance.errors import IntegrityError
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.compose import snapshot_of
+from governance.snapshots.forms import Form, form_from
 from governance.snapshots.names import MANIFEST, is_plain
 from governance.snapshots.reading import digest_or_none, parse_json, read_limited
 from governance.snapshots.record import MANIFEST_FORMAT
@@ -32,6 +33,8 @@ class Manifest:
         policy: Policy digest.
         origin: Ledger origin.
         head: Ledger head.
+        family: Architecture of the base.
+        form: Which form the snapshot took.
     """
 
     files: Mapping[str, FileRecord]
@@ -42,6 +45,8 @@ class Manifest:
     policy: str
     origin: str
     head: Head
+    family: str
+    form: Form
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -80,7 +85,23 @@ def read_manifest(folder: Path) -> Manifest:
         policy=_digest(policy.get("digest"), "policy.digest"),
         origin=_text(ledger.get("origin"), "ledger.origin"),
         head=_head(_object(ledger.get("head"), "ledger.head")),
+        family=_text(base.get("family"), "base.family"),
+        form=_form(top, digest),
     )
+
+
+def _form(top: Mapping[str, JSON], digest: str) -> Form:
+    if "derived" not in top:
+        if top.get("kind") != "diffusers":
+            raise _malformed("it does not say what its files were derived from")
+        return Form()
+    derived = _object(top["derived"], "derived")
+    form = form_from({key: derived.get(key) for key in Form().document()})
+    if form is None or not form.derived or form.kind != top.get("kind"):
+        raise _malformed("derived names no form an export can have")
+    if derived.get("from") != digest:
+        raise _malformed("its files were derived from another snapshot")
+    return form
 
 
 def _files(value: JSON, place: str) -> dict[str, FileRecord]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import yaml
 
@@ -15,6 +15,7 @@ from governance.domain.signoff import (
 )
 from governance.errors import IntegrityError, WrongStateError
 from governance.pipeline.folder import FileRecord
+from governance.snapshots.forms import Form
 from governance.snapshots.inputs import ExportedEdit, ExportInputs, TensorNorm
 from governance.snapshots.names import RECORD, LeftOut
 
@@ -25,6 +26,19 @@ EDITS = f"{RECORD}/edits.json"
 SIGNERS = f"{RECORD}/allowed_signers"
 EVIDENCE = f"{RECORD}/evidence"
 SIGNOFFS = f"{RECORD}/signoffs"
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How an export's model files were derived from a signed snapshot.
+
+    Args:
+        form: Their form.
+        facts: Whatever else is known of it, as JSON.
+    """
+
+    form: Form
+    facts: Mapping[str, JSON]
 
 
 def readable(value: JSON) -> bytes:
@@ -95,6 +109,7 @@ def manifest(
     files: Iterable[FileRecord],
     left_out: Iterable[LeftOut],
     links: Mapping[str, str],
+    derivation: Derivation | None = None,
 ) -> bytes:
     """Return ``manifest.json``.
 
@@ -103,12 +118,14 @@ def manifest(
         files: Every file of the export but the manifest.
         left_out: What stayed behind in the base folder.
         links: Base files that were links, and where to.
+        derivation: How the model's files were derived; ``None`` where they are the
+            very bytes that were signed.
     """
     ordered = sorted(files, key=lambda record: record.path)
     behind = sorted(left_out, key=lambda item: item.path)
     document: dict[str, JSON] = {
         "format": MANIFEST_FORMAT,
-        "kind": "diffusers",
+        "kind": "diffusers" if derivation is None else derivation.form.kind,
         "created": inputs.created,
         "program": {"name": "governance", "version": governance.__version__},
         "snapshot": {
@@ -136,6 +153,12 @@ def manifest(
         "left_out": [asdict(item) for item in behind],
         "links": [{"path": path, "target": target} for path, target in links.items()],
     }
+    if derivation is not None:
+        document["derived"] = {
+            **derivation.facts,
+            **derivation.form.document(),
+            "from": inputs.snapshot.digest,
+        }
     # Not a proof, anybody can compute it: it tells a damaged manifest from a whole one.
     return readable({**document, "digest": digest_of(document)})
 

@@ -40,7 +40,7 @@ def adapter_name(family: str, component: str, name: str, keys: Keys) -> str:
     if keys == "diffusers":
         layer = "lora" if component == "unet" else "lora_linear_layer"
         return f"{component}.{module}.{layer}"
-    prefix = _PREFIXES[component]
+    prefix = _PREFIXES.get(component, f"lora_{component}")
     if family == "sdxl" and component == "text_encoder":
         prefix = "lora_te1"
     return f"{prefix}_{module.replace('.', '_')}"

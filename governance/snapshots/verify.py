@@ -112,13 +112,17 @@ class _Verification:
         self._findings.extend(verify_evidence(manifest))
         vouched = self._signatures()
         named = names(vouched, manifest.snapshot.digest)
+        # Keys can only vouch for what was signed, and that is not what lies here.
+        derived = manifest.form.words if manifest.form.derived else ""
+        pinned = self._pinned is not None and named and not derived
         found = sorted(
             set(self._findings), key=lambda f: (f.path, f.problem, f.message)
         )
         return ExportVerdict(
             ok=not found,
-            trust="pinned" if self._pinned is not None and named else "self",
+            trust="pinned" if pinned else "self",
             findings=tuple(found),
+            derived=derived,
         )
 
     def _signatures(self) -> tuple[Vouched, ...]:

@@ -10,6 +10,7 @@ from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import CARD, MANIFEST, RECORD
 from governance.snapshots.reading import hash_span, open_regular
+from governance.snapshots.verify_derived import verify_derived
 
 
 def verify_model(
@@ -33,6 +34,9 @@ def verify_model(
     if base != snapshot.base:
         message = f"the base files have the model digest {base}, not {snapshot.base}"
         yield finding(MANIFEST, "proof", message)
+    if manifest.form.derived:
+        yield from verify_derived(folder, manifest, intact)
+        return
     edited = _edited(manifest)
     for path, tensors in sorted(edited.items()):
         if path not in manifest.files:

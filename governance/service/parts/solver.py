@@ -9,6 +9,7 @@ from governance.domain.events import Document
 from governance.domain.request import Action, EditRequest
 from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.domain.state import ModelRecord
+from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
@@ -20,6 +21,7 @@ from governance.service.stored import put_document
 
 if TYPE_CHECKING:
     from governance.engine.apply import Edited
+    from governance.engine.joint import Solution
 
 
 class EngineSolver:
@@ -87,25 +89,13 @@ class EngineSolver:
             base = Snapshot(model.digest, (), {})
             put_document(place.store, base.document())
             return Solved(base, (), (), (), {"solve": 0.0})
-        from governance.engine.joint import solve_jointly
-        from governance.pipeline.base import PipelineBase
-        from governance.pipeline.device import algebra_device, resolve_device
         from governance.snapshots.compose import write_snapshot
 
         folder = FolderModels().folder(model)
         names = {item.resolved.digest: item for item in edits}
         started = time.perf_counter()
-        device = algebra_device(resolve_device(place.device))
-        progress(Progress("encode", 0, len(edits)))
-        model_base = PipelineBase(folder, cache=place.encodings, device=device)
-
-        def solved(done: int, total: int) -> None:
-            progress(Progress("solve", done, total))
-
-        specs = [edit_spec(item) for item in edits]
-        edited = solve_jointly(
-            specs, model_base, device=device, on_progress=solved
-        ).edited
+        solution, encoding = solution_of(place, folder, edits, progress)
+        edited = solution.edited
         applied = time.perf_counter()
         progress(Progress("write", 0, len(edited.tensors)))
         snapshot = write_snapshot(place.store, folder.digest, names, edited.tensors)
@@ -116,11 +106,47 @@ class EngineSolver:
             sites=tuple({"name": s.key, "norm": s.norm} for s in edited.sites),
             warnings=tuple(_named(text, names) for text in edited.warnings),
             seconds={
-                "encode": round(model_base.seconds, 3),
-                "solve": round(applied - started - model_base.seconds, 3),
+                "encode": round(encoding, 3),
+                "solve": round(applied - started - encoding, 3),
                 "write": round(time.perf_counter() - applied, 3),
             },
         )
+
+
+def solution_of(
+    place: Place,
+    folder: PipelineFolder,
+    edits: Sequence[Planned],
+    progress: ProgressCallback,
+) -> "tuple[Solution, float]":
+    """Solve a set of resolved edits from the base.
+
+    Args:
+        place: Where to read and write.
+        folder: The base.
+        edits: Resolved edits; at least one.
+        progress: Told about every matrix.
+
+    Returns:
+        The solution, and the seconds spent in text encoders.
+
+    Raises:
+        EngineError: The system is ill-conditioned.
+    """
+    from governance.engine.joint import solve_jointly
+    from governance.pipeline.base import PipelineBase
+    from governance.pipeline.device import algebra_device, resolve_device
+
+    device = algebra_device(resolve_device(place.device))
+    progress(Progress("encode", 0, len(edits)))
+    model_base = PipelineBase(folder, cache=place.encodings, device=device)
+
+    def solved(done: int, total: int) -> None:
+        progress(Progress("solve", done, total))
+
+    specs = [edit_spec(item) for item in edits]
+    solution = solve_jointly(specs, model_base, device=device, on_progress=solved)
+    return solution, model_base.seconds
 
 
 def _rows(edited: "Edited", names: Mapping[str, Planned]) -> Iterator[Document]:
