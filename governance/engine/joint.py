@@ -15,9 +15,10 @@ from torch import Tensor
 from governance.engine.apply import Edited, apply, factors
 from governance.engine.compose import Composition, Precision, compose
 from governance.engine.edit import EditSpec
+from governance.engine.presets import TEXT_METHODS
 from governance.engine.protocols import Encoder, SiteT, Weights
 from governance.engine.text.protocols import TextBase
-from governance.engine.text.solve import TEXT_METHODS, TextSolution, solve_text
+from governance.engine.text.solve import TextSolution, solve_text
 from governance.errors import EngineError
 
 Progress: TypeAlias = Callable[[int, int], None]

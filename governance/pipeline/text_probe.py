@@ -119,9 +119,16 @@ class PipelineTextProbe:
         """
         return self._sites[layer]
 
-    def read(self, site: TextSite) -> Tensor:
-        """Read the base's matrix [d_out, d_in] in its own dtype."""
-        return self._weights.read(site)
+    def read(self, key: str) -> Tensor:
+        """Read one of the base's matrices [d_out, d_in] in its own dtype.
+
+        Args:
+            key: ``file:name`` of one of its sites.
+
+        Raises:
+            PipelineError: It is missing or holds NaN or infinity.
+        """
+        return self._weights.read_key(key)
 
     def bias(self, layer: int) -> Tensor:
         """Return a layer's fc2 bias [d_model], in the encoder's dtype."""

@@ -86,7 +86,7 @@ def compose_encoder(
             met, or a new weight overflows the base's dtype.
     """
     layers = sorted({layer for one in plans for layer in one.settings.layers})
-    weights = {n: _exact(probe.read(probe.sites(n)[0])) for n in layers}
+    weights = {n: _exact(probe.read(probe.sites(n)[0].key)) for n in layers}
     before = gauge(plans, probe, weights)
     changes: list[TextChange] = []
     conditions: dict[int, float] = {}
@@ -209,7 +209,7 @@ def _changes(
     found: list[TextChange] = []
     gaps = rows.gaps.to(device)
     for site in probe.sites(rows.layer):
-        old = probe.read(site)
+        old = probe.read(site.key)
         exact = _exact(old)
         hard = (rows.values - rows.bare @ exact.T).to(device)
         up, down = (part.cpu() for part in system.factors(gaps, hard))

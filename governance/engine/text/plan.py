@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from governance.engine.edit import Concept, EditSpec
-from governance.engine.presets import preserved
+from governance.engine.presets import preserved, validate
 from governance.engine.prompts import Phrase, Template, last_token
 from governance.engine.text.protocols import Place, TextProbe
 from governance.engine.text.settings import TextSettings, settings_of
@@ -74,6 +74,7 @@ def plan_text(spec: EditSpec, probe: TextProbe) -> TextPlan:
         RequestError: A parameter is wrong or a prompt is too long.
         EngineError: Stage-one values are missing, misshapen or not finite.
     """
+    validate(spec)
     settings = settings_of(spec, probe.depth)
     values = stage_one_values(spec, probe, settings)
     return TextPlan(

@@ -53,7 +53,7 @@ class TextProbe(Protocol):
     def sites(self, layer: int) -> Sequence[TextSite]:
         """Return a layer's fc2 in every variant; the first is what the model loads."""
 
-    def read(self, site: TextSite) -> Tensor:
+    def read(self, key: str) -> Tensor:
         """Read the base's matrix [d_out, d_in] in its own dtype."""
 
     def bias(self, layer: int) -> Tensor:

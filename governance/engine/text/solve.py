@@ -19,8 +19,6 @@ from governance.engine.text.compose import (
 from governance.engine.text.plan import plan_text
 from governance.engine.text.protocols import TextBase
 
-TEXT_METHODS = frozenset({"refact", "emcid"})
-"""Methods that edit text encoders; the others edit what reads their rows."""
 Progress: TypeAlias = Callable[[int, int], None]
 
 
