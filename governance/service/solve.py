@@ -15,7 +15,7 @@ from governance.engine.compose import Precision
 from governance.engine.edit import EditSpec
 from governance.engine.joint import Solution, solve_jointly
 from governance.errors import RequestError
-from governance.pipeline.base import PipelineBase
+from governance.pipeline.base import Covariances, PipelineBase
 from governance.pipeline.device import algebra_device
 from governance.pipeline.export import fill_folder
 from governance.pipeline.folder import PipelineFolder, open_pipeline
@@ -77,6 +77,7 @@ def solve(
     precision: Precision = "mixed",
     cache: Path | None = None,
     device: str = "cpu",
+    statistics: Covariances | None = None,
     on_progress: Told | None = None,
 ) -> SolveReport:
     """Edit a model folder without a workspace.
@@ -91,6 +92,7 @@ def solve(
         precision: ``float64`` runs the text encoder in float64 too.
         cache: Folder to keep encodings in; None keeps none.
         device: Where to compute.
+        statistics: Finds key covariances, for edits of text encoders.
         on_progress: Called with a step's name, what is done and what there is in
             all; it may raise to stop, and nothing is left behind.
 
@@ -115,6 +117,7 @@ def solve(
             dtype="float64" if precision == "float64" else "float32",
             cache=cache,
             device=device,
+            statistics=statistics,
         )
         solution = solve_jointly(
             specs,
