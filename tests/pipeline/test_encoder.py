@@ -7,34 +7,89 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import CLIPTextConfig, CLIPTextModel
 
 from governance.errors import PipelineError, RequestError
 from governance.pipeline.encoder import PipelineEncoder, open_encoder
 from governance.pipeline.folder import open_pipeline
 from governance.pipeline.tensors import tensor_bytes
-from tests.pipeline.tiny import Family, copy, diffusers, edit_json
+from governance.pipeline.vocabulary import open_vocabulary
+from tests.pipeline.tiny import (
+    FAMILIES,
+    LENGTH,
+    Family,
+    build,
+    copy,
+    diffusers,
+    edit_json,
+)
 
-FAMILIES: list[Family] = ["sd1", "sd2", "sdxl"]
 PROMPTS = ["a photo of kora", "", "Rose", "the old mayor in town", "zebra"]
 
 
-def own_encoding(folder: Path, prompts: list[str]) -> torch.Tensor:
-    pipeline = diffusers.DiffusionPipeline.from_pretrained(folder)
-    options = {"num_images_per_prompt": 1, "do_classifier_free_guidance": False}
-    found: torch.Tensor = pipeline.encode_prompt(prompts, device="cpu", **options)[0]
-    return found.detach()
+POOLED = {"sdxl": 2, "sd3": 2, "flux": 1}
+"""Which of the things that ``encode_prompt`` returns is the pooled vector."""
+
+
+def own_encoding(
+    folder: Path, family: Family, prompts: list[str]
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return rows and pooled vectors as diffusers' own pipeline gives them."""
+    options: dict[str, object] = {"num_images_per_prompt": 1}
+    dropped: dict[str, object] = {}
+    if family != "flux":
+        options["do_classifier_free_guidance"] = False
+    if family == "sd3":
+        options |= {"prompt_2": None, "prompt_3": None}
+        if not (folder / "text_encoder_3").exists():
+            dropped = {"text_encoder_3": None, "tokenizer_3": None}
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, **dropped)
+    found = pipeline.encode_prompt(prompts, device="cpu", **options)
+    pooled = found[POOLED[family]].detach() if family in POOLED else None
+    return found[0].detach(), pooled
+
+
+def check_encoding(folder: Path, family: Family) -> torch.Tensor:
+    encoder = open_encoder(open_pipeline(folder))
+    expected, pooled = own_encoding(folder, family, PROMPTS)
+    found = encoder.encode_full(PROMPTS)
+    assert found.shape == (len(PROMPTS), encoder.length, encoder.width)
+    assert float((found - expected).abs().max()) <= 1e-6
+    assert float(expected.std()) > 0.03  # not a comparison of zeros
+    if pooled is not None:
+        vectors = encoder.encode_pooled(PROMPTS)
+        assert vectors.shape == (len(PROMPTS), encoder.pooled_width)
+        assert float((vectors - pooled).abs().max()) <= 1e-6
+        assert float(pooled.std()) > 0.03
+    return found
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_encoding_equals_the_pipelines_own(
     tiny: dict[Family, Path], family: Family
 ) -> None:
-    encoder = open_encoder(open_pipeline(tiny[family]))
-    expected = own_encoding(tiny[family], PROMPTS)
-    found = encoder.encode_full(PROMPTS)
-    assert found.shape == (len(PROMPTS), encoder.length, encoder.width)
-    assert float((found - expected).abs().max()) <= 1e-6
-    assert float(expected.std()) > 0.1  # not a comparison of zeros
+    check_encoding(tiny[family], family)
+
+
+def test_sd3_without_t5_reads_rows_of_zeros_in_its_place(tmp_path: Path) -> None:
+    folder = build(tmp_path / "model", "sd3", with_t5=False)
+    found = check_encoding(folder, "sd3")
+    assert found.shape[1:] == (LENGTH + 256, 52)
+    assert not found[:, LENGTH:].any()
+    assert len(open_encoder(open_pipeline(folder)).readings("rose")) == 1
+
+
+@pytest.mark.parametrize("depth", [22, 23])
+def test_sd2_reads_the_last_hidden_state_however_deep_it_is(
+    tmp_path: Path, depth: int
+) -> None:
+    # Published SD2 folders hold 23 layers of OpenCLIP's 24, so that the last hidden
+    # state, normalised, is what the paper calls penultimate.
+    folder = copy(build(tmp_path / "base", "sd2"), tmp_path / "model")
+    config = json.loads((folder / "text_encoder/config.json").read_text())
+    wide = CLIPTextModel(CLIPTextConfig(**{**config, "num_hidden_layers": depth}))
+    wide.save_pretrained(folder / "text_encoder")
+    check_encoding(folder, "sd2")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -43,7 +98,10 @@ def test_a_prefix_gives_the_row_of_the_whole_prompt(
 ) -> None:
     encoder = open_encoder(open_pipeline(tiny[family]), dtype="float64")
     places = [
-        (text, i) for text in PROMPTS for i in range(len(encoder.tokens(text).ids))
+        (text, one.first + i)
+        for text in PROMPTS
+        for one in encoder.readings(text)
+        for i in range(len(one.tokens.ids) + 1)
     ]
     rows = encoder.encode_at(places)
     full = {text: encoder.encode_full([text])[0] for text in PROMPTS}
@@ -58,18 +116,24 @@ def test_bits_do_not_depend_on_company_or_cache(
     folder = open_pipeline(tiny[family])
     alone = open_encoder(folder).encode_full(["a photo of kora"])
     row = open_encoder(folder).encode_at([("a photo of kora", 4)])
+    last = open_encoder(folder).readings("rose")[-1].first + 1
+    vector = open_encoder(folder).encode_pooled(["a photo of kora"])
     words = [f"{a} {b}" for a in ("red", "blue", "old") for b in ("cat", "dog", "kora")]
     crowd = open_encoder(folder, cache=tmp_path / "cache")
     first = crowd.encode_full([*words, "a photo of kora"])
     crowd.encode_at([(word, 2) for word in words])
     among = crowd.encode_at(
-        [*((w, 1) for w in words), ("a photo of kora", 4), ("rose", 1)]
+        [*((w, 1) for w in words), ("a photo of kora", 4), ("rose", last)]
     )
+    vectors = crowd.encode_pooled([*words, "a photo of kora"])
     warm = open_encoder(folder, cache=tmp_path / "cache")
     assert torch.equal(first[-1:], alone)
     assert torch.equal(among[len(words)][None], row)
     assert torch.equal(warm.encode_full(["a photo of kora"]), alone)
     assert torch.equal(warm.encode_at([("a photo of kora", 4)]), row)
+    assert torch.equal(warm.encode_at([("rose", last)]), among[-1:])
+    assert torch.equal(vectors[-1:], vector)
+    assert torch.equal(warm.encode_pooled(["a photo of kora"]), vector)
     assert warm.seconds == 0
 
 
@@ -148,6 +212,67 @@ def test_nan_in_a_text_encoder_is_refused_by_name(
     save_file(tensors, path, {"format": "pt"})
     with pytest.raises(PipelineError, match=r"layers\.1\.mlp\.fc1\.bias.*holds NaN"):
         open_encoder(open_pipeline(folder)).encode_full(["rose"])
+
+
+def test_t5_reads_its_table_under_either_name(tmp_path: Path) -> None:
+    folder = copy(build(tmp_path / "base", "flux"), tmp_path / "model")
+    path = folder / "text_encoder_2" / "model.safetensors"
+    tensors = load_file(path)
+    tensors["encoder.embed_tokens.weight"] = tensors.pop("shared.weight")
+    save_file(tensors, path, {"format": "pt"})
+    expected = open_encoder(open_pipeline(tmp_path / "base")).encode_full(["rose"])
+    found = open_encoder(open_pipeline(folder)).encode_full(["rose"])
+    assert torch.equal(found, expected)
+
+
+def test_each_stream_has_tokens_of_its_own(tiny: dict[Family, Path]) -> None:
+    text = "the old  mayor"
+    clip, t5 = open_encoder(open_pipeline(tiny["sd3"])).readings(text)
+    assert (clip.first, clip.length, t5.first, t5.length) == (0, LENGTH, LENGTH, 256)
+    assert clip.tokens.spans == (None, (0, 3), (4, 7), (9, 14), None)
+    assert t5.tokens.spans == ((0, 3), (4, 7), (9, 12), (12, 14), None)
+    [only] = open_encoder(open_pipeline(tiny["flux"])).readings(text)
+    assert only.tokens == t5.tokens
+    assert (only.first, only.length) == (0, 512)
+
+
+def test_a_prompt_must_fit_every_encoder_that_reads_it(
+    tiny: dict[Family, Path],
+) -> None:
+    # FLUX reads 512 tokens with T5, but pools no more than CLIP can read.
+    encoder = open_encoder(open_pipeline(tiny["flux"]))
+    long = " ".join(["rose"] * 12)
+    assert encoder.too_long([long, "rose"]) == (long,)
+    with pytest.raises(RequestError, match="has 14 tokens; expected at most 13"):
+        encoder.encode_at([(long, 0)])
+
+
+def test_an_exclamation_mark_is_a_word_even_where_it_pads(
+    tiny: dict[Family, Path], tmp_path: Path
+) -> None:
+    folder = copy(tiny["sdxl"], tmp_path / "model")
+    for name in ("tokenizer", "tokenizer_2"):
+        path = folder / name / "tokenizer.json"
+        made = json.loads(path.read_text())
+        made["model"]["vocab"]["!</w>"] = len(made["model"]["vocab"])
+        path.write_text(json.dumps(made))
+    vocabulary = open_vocabulary(open_pipeline(folder))
+    assert vocabulary.unknown_words(["rose !", "zebra!"]) == ("zebra!",)
+    first, second = vocabulary.read("rose !").values()
+    assert first.spans == second.spans == (None, (0, 4), (5, 6), None)
+    assert first.ids != second.ids
+
+
+def test_tokenizers_that_split_a_text_differently_are_refused(
+    tiny: dict[Family, Path], tmp_path: Path
+) -> None:
+    folder = copy(tiny["sdxl"], tmp_path / "model")
+    path = folder / "tokenizer_2" / "tokenizer.json"
+    made = json.loads(path.read_text())
+    made["model"]["merges"] = made["model"]["merges"][:1]
+    path.write_text(json.dumps(made))
+    with pytest.raises(PipelineError, match="tokenizers read 'mayor' differently"):
+        open_vocabulary(open_pipeline(folder)).tokens("mayor")
 
 
 @pytest.fixture(scope="module")

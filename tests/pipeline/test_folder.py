@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from governance.canonical import digest_of
-from governance.errors import NotFoundError, PipelineError
+from governance.errors import ExitCode, NotFoundError, PipelineError
 from governance.pipeline.folder import (
     FileFinding,
     FileRecord,
@@ -199,6 +200,100 @@ def test_a_folder_that_cannot_be_edited_safely_is_refused_by_name(
     spoil(model)
     with pytest.raises(PipelineError, match=message):
         open_pipeline(model)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PixArtAlphaPipeline",
+        "PixArtSigmaPipeline",
+        "KandinskyV22Pipeline",
+        "AuraFlowPipeline",
+        "HunyuanDiTPipeline",
+        "StableCascadeDecoderPipeline",
+        "StableDiffusionInpaintPipeline",
+        "FluxFillPipeline",
+        "Chroma\x1b[31mPipeline",
+        None,
+    ],
+)
+def test_an_architecture_that_cannot_be_edited_says_so_by_name(
+    model: Path, name: str | None
+) -> None:
+    edit_json(model / "model_index.json", _class_name=name)
+    with pytest.raises(PipelineError) as caught:
+        open_pipeline(model)
+    assert f"unsupported architecture {str(name)!r}" in caught.value.message
+    assert "expected a Stable Diffusion 1.x, 2.x, SDXL, 3.x or" in caught.value.message
+    assert caught.value.message.isprintable()
+    assert caught.value.exit_code is ExitCode.PIPELINE
+
+
+@pytest.mark.parametrize("family", ["sd3", "flux"])
+@pytest.mark.parametrize(
+    ("component", "kind", "message"),
+    [
+        ("transformer", "PixArtTransformer2DModel", "component transformer of"),
+        ("text_encoder", "T5EncoderModel", "component text_encoder of"),
+        ("tokenizer_2", "LlamaTokenizer", "component tokenizer_2 of"),
+        ("text_encoder_2", "UMT5EncoderModel", "component text_encoder_2 of"),
+    ],
+)
+def test_a_transformer_pipeline_of_other_parts_is_refused_by_name(
+    tiny: dict[Family, Path],
+    tmp_path: Path,
+    family: Family,
+    component: str,
+    kind: str,
+    message: str,
+) -> None:
+    model = copy(tiny[family], tmp_path / "model")
+    edit_json(model / "model_index.json", **{component: ["transformers", kind]})
+    with pytest.raises(PipelineError, match=message) as caught:
+        open_pipeline(model)
+    assert repr(kind) in caught.value.message
+
+
+def test_a_t5_that_the_index_names_must_be_there(
+    tiny: dict[Family, Path], tmp_path: Path
+) -> None:
+    model = copy(tiny["sd3"], tmp_path / "model")
+    shutil.rmtree(model / "text_encoder_3")
+    with pytest.raises(PipelineError, match="component text_encoder_3 is missing"):
+        open_pipeline(model)
+    edit_json(model / "model_index.json", text_encoder_3=[None, None])
+    assert open_pipeline(model).t5 is None
+
+
+def test_t5s_vocabulary_is_part_of_the_model_in_either_form(
+    tiny: dict[Family, Path], tmp_path: Path
+) -> None:
+    model = copy(tiny["flux"], tmp_path / "model")
+    (model / "tokenizer_2" / "spiece.model").write_bytes(b"pieces")
+    (model / "tokenizer_2" / "other.model").write_bytes(b"left out")
+    names = {record.path for record in open_pipeline(model).files}
+    assert names >= {"tokenizer_2/spiece.model", "tokenizer_2/tokenizer.json"}
+    assert "tokenizer_2/other.model" not in names
+
+
+def test_a_single_file_checkpoint_is_refused_with_the_next_step(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "v1-5-pruned.safetensors"
+    file.write_bytes(b"")
+    for path in (file, tmp_path):
+        with pytest.raises(
+            PipelineError, match=r"'v1-5-pruned\.safetensors' is a single-file check"
+        ) as caught:
+            open_pipeline(path)
+        assert "from_single_file" in caught.value.hint
+        assert "save_pretrained" in caught.value.hint
+
+
+def test_a_checkpoint_beside_a_pipeline_is_none_of_its_files(model: Path) -> None:
+    before = open_pipeline(model).digest
+    (model / "v1-5-pruned.safetensors").write_bytes(b"")
+    assert open_pipeline(model).digest == before
 
 
 def test_a_missing_shard_is_named(sharded: Path) -> None:

@@ -37,6 +37,39 @@ def test_sites_are_every_cross_attention_projection_of_the_u_net(
     assert len(found) == count
 
 
+@pytest.mark.parametrize(
+    ("family", "shapes"),
+    [("sd3", [(16, 52), (16, 64)]), ("flux", [(32, 52), (32, 20)])],
+)
+def test_sites_of_a_transformer_are_what_its_text_enters_through(
+    tiny: dict[Family, Path], family: Family, shapes: list[tuple[int, int]]
+) -> None:
+    kind = {"sd3": "SD3Transformer2DModel", "flux": "FluxTransformer2DModel"}[family]
+    model = getattr(diffusers, kind).from_pretrained(tiny[family] / "transformer")
+    context, pooled = PipelineWeights(open_pipeline(tiny[family])).sites
+    assert [(s.projection, s.shape) for s in (context, pooled)] == [
+        ("context", shapes[0]),
+        ("pooled", shapes[1]),
+    ]
+    modules = (model.context_embedder, model.time_text_embed.text_embedder.linear_1)
+    for site, module in zip((context, pooled), modules, strict=True):
+        name = site.key.partition(":")[2]
+        assert model.get_parameter(name) is module.weight
+        assert module.bias is not None
+
+
+@pytest.mark.parametrize(
+    ("family", "components"),
+    [("sd3", ["text_encoder", "text_encoder_2"]), ("flux", ["text_encoder"])],
+)
+def test_t5_has_no_text_encoder_site(
+    tiny: dict[Family, Path], family: Family, components: list[str]
+) -> None:
+    sites = PipelineWeights(open_pipeline(tiny[family])).text_sites
+    assert list(dict.fromkeys(site.component for site in sites)) == components
+    assert [site.shape for site in sites][:3] == [(20, 44)] * 3
+
+
 def test_text_encoder_sites_are_every_fc2_shallow_to_deep(
     tiny: dict[Family, Path],
 ) -> None:
