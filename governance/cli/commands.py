@@ -3,6 +3,7 @@
 import click
 
 from governance import __version__
+from governance.cli.changes import change
 from governance.cli.edits import edit
 from governance.cli.evaluate import evaluate
 from governance.cli.ledgers import ledger
@@ -31,6 +32,7 @@ for command in (
     ledger,
     policy,
     reviewer,
+    change,
     solve,
     evaluate,
 ):

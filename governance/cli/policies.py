@@ -1,9 +1,10 @@
-"""Policy and roster: what is in force, and whether a file would load."""
+"""Policy and roster: what is in force, what a file says, what should change."""
 
 from pathlib import Path
 
 import click
 
+from governance.cli.changes import print_change
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
 from governance.cli.session import opened
@@ -15,7 +16,7 @@ from governance.service.views import to_json
 @click.group()
 @global_options
 def policy() -> None:
-    """See the rules in force and try a policy file."""
+    """See the rules in force, try a policy file, propose another."""
 
 
 @policy.command("show")
@@ -48,6 +49,15 @@ def check(options: GlobalOptions, file: Path) -> None:
         print_json(to_json(found))
         return
     print_line(f"ok  {found.name}  version {found.version}  {found.digest}")
+
+
+@policy.command("activate")
+@click.argument("file", metavar="FILE|NAME")
+@global_options
+@pass_options
+def activate(options: GlobalOptions, file: str) -> None:
+    """Propose that a policy comes into force; others sign with `change sign`."""
+    print_change(options, opened(options).propose_policy(file))
 
 
 @policy.command("test")
@@ -91,7 +101,7 @@ def _print_trial(trial: TrialView) -> None:
 @click.group()
 @global_options
 def reviewer() -> None:
-    """See who may sign."""
+    """See who may sign, and propose who should."""
 
 
 @reviewer.command("list")
@@ -116,3 +126,34 @@ def list_reviewers(options: GlobalOptions) -> None:
             for person in people
         ],
     )
+
+
+@reviewer.command("add")
+@click.argument("principal")
+@click.option(
+    "--public-key",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Their public key's file.",
+)
+@click.option(
+    "--role", "roles", required=True, multiple=True, help="A role; repeat for more."
+)
+@global_options
+@pass_options
+def add(
+    options: GlobalOptions, principal: str, public_key: Path, roles: tuple[str, ...]
+) -> None:
+    """Propose that somebody joins the roster; others sign with `change sign`."""
+    detail = opened(options).propose_reviewer(principal, public_key, roles)
+    print_change(options, detail)
+
+
+@reviewer.command("revoke")
+@click.argument("principal")
+@click.option("--reason", required=True, help="Why; it stays in the ledger.")
+@global_options
+@pass_options
+def revoke(options: GlobalOptions, principal: str, reason: str) -> None:
+    """Propose that a key no longer counts; others sign with `change sign`."""
+    print_change(options, opened(options).propose_revocation(principal, reason))

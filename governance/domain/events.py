@@ -6,23 +6,16 @@ JSON, so that an entry's canonical bytes are exactly what the event says.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
-from governance.canonical import JSON
+from governance.domain.change_events import (
+    ChangeActivated,
+    ChangeProposed,
+    ChangeSigned,
+)
+from governance.domain.event import Document as Document
+from governance.domain.event import Event as Event
 from governance.errors import IntegrityError
-
-Document: TypeAlias = Mapping[str, JSON]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
-
-    name: ClassVar[str]
-
-    def data(self) -> dict[str, JSON]:
-        """Return the fields as an entry's ``data``."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +256,9 @@ EVENTS: Mapping[str, type[Event]] = {
         SnapshotActivated,
         EditReverted,
         SnapshotRestored,
+        ChangeProposed,
+        ChangeSigned,
+        ChangeActivated,
     )
 }
 

@@ -1,10 +1,16 @@
 """The fold: entries in, state out. State is never stored, only derived."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol
 
 from governance.canonical import JSON
+from governance.domain.change_events import (
+    ChangeActivated,
+    ChangeProposed,
+    ChangeSigned,
+)
+from governance.domain.change_fold import fold_change
+from governance.domain.event import RecordedEvent as RecordedEvent
 from governance.domain.events import (
     EditProposed,
     EditReverted,
@@ -29,30 +35,6 @@ from governance.domain.state import (
     WorkspaceState,
 )
 from governance.errors import IntegrityError
-
-
-class RecordedEvent(Protocol):
-    """What the fold needs of a ledger entry."""
-
-    @property
-    def sequence(self) -> int:
-        """Position in the ledger; the genesis entry is 1."""
-
-    @property
-    def time(self) -> str:
-        """RFC 3339 UTC."""
-
-    @property
-    def event(self) -> str:
-        """Event name."""
-
-    @property
-    def actor(self) -> str:
-        """Principal who caused it."""
-
-    @property
-    def data(self) -> Mapping[str, JSON]:
-        """The event's fields."""
 
 
 def fold(
@@ -87,6 +69,8 @@ def _step(state: WorkspaceState, event: Event, entry: RecordedEvent) -> Workspac
             return _proposed(state, event, entry)
         case EditWithdrawn():
             return _withdrawn(state, event, entry)
+        case ChangeProposed() | ChangeSigned() | ChangeActivated():
+            return fold_change(state, event, entry)
         case _:
             return _moved_candidate(state, event, entry)
 

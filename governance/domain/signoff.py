@@ -132,6 +132,54 @@ class RollbackStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeStatement:
+    """What is signed to approve or reject a change of policy or roster.
+
+    Args:
+        origin: Ledger origin.
+        head: Ledger head its signer saw.
+        change: Change id.
+        digest: Change digest.
+        policy: Digest of the policy in force.
+        decision: Approve or reject.
+        role: Role it is given in.
+        comment: Free text, may be hostile.
+        principal: Who signs.
+        time: RFC 3339 UTC.
+    """
+
+    origin: str
+    head: Head
+    change: str
+    digest: str
+    policy: str
+    decision: Decision
+    role: str
+    comment: str
+    principal: str
+    time: str
+
+    def document(self) -> dict[str, JSON]:
+        """Return the statement as JSON."""
+        return {
+            "origin": self.origin,
+            "head": self.head.document(),
+            "change": self.change,
+            "digest": self.digest,
+            "policy": self.policy,
+            "decision": self.decision.value,
+            "role": self.role,
+            "comment": self.comment,
+            "principal": self.principal,
+            "time": self.time,
+        }
+
+    def message(self) -> bytes:
+        """Return the bytes that are signed."""
+        return canonical_bytes(self.document())
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
     """A statement's document with the signature over its canonical bytes.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from governance.domain.change import ChangeRecord
 from governance.domain.events import Document, EditsApplied, EditsChecked
 from governance.domain.lifecycle import EditState, EvidenceStatus
 from governance.domain.roster import Roster
@@ -72,6 +73,7 @@ class WorkspaceState:
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
     edits: Mapping[str, EditRecord] = field(default_factory=dict)
     candidates: Mapping[str, Candidate] = field(default_factory=dict)
+    changes: Mapping[str, ChangeRecord] = field(default_factory=dict)
     size: int = 0
 
     def live_edits(self, model: str) -> tuple[EditRecord, ...]:
@@ -97,3 +99,7 @@ class WorkspaceState:
     def next_edit_id(self) -> str:
         """Return the id the next proposal gets."""
         return f"E-{len(self.edits) + 1:04d}"
+
+    def next_change_id(self) -> str:
+        """Return the id the next change gets."""
+        return f"C-{len(self.changes) + 1:04d}"

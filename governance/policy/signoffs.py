@@ -5,11 +5,12 @@ Signatures are verified before; here only the facts they vouch for are weighed.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from governance.canonical import JSON
-from governance.domain.roster import Reviewer, Roster
+from governance.domain.roster import Roster
 from governance.domain.signoff import Decision, Signed
+from governance.policy.hands import Proposal as Proposal
+from governance.policy.hands import entitled, expired, in_role, repeated, same_hand
 from governance.policy.model import Policy
 from governance.text import safe
 
@@ -29,14 +30,6 @@ class Subject:
     candidate: str
     evidence: str
     policy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Who proposed an edit; no key where the proposal was not signed."""
-
-    principal: str
-    key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +77,85 @@ def judge_signoffs(
     Returns:
         What counts, what does not, and what is missing.
     """
+    return _judged(
+        policy,
+        lambda signed: _about(subject, signed),
+        signoffs,
+        proposals,
+        roster,
+        at=at,
+        now=now,
+        required=max(required or 0, policy.spec.required_approvals),
+    )
+
+
+def judge_change(
+    policy: Policy,
+    change: str,
+    digest: str,
+    signoffs: Sequence[Signed],
+    proposal: Proposal,
+    roster: Roster,
+    *,
+    at: int,
+    now: str,
+) -> Approval:
+    """Weigh the sign-offs of one change of policy or roster.
+
+    It needs what an edit needs: as many approvals, in the same roles, from others
+    than its proposer where the policy says so.
+
+    Args:
+        policy: The policy in force; never the one that is proposed.
+        change: Change id.
+        digest: Change digest.
+        signoffs: Every sign-off given for it by somebody it does not concern.
+        proposal: Who proposed it.
+        roster: The roster in force.
+        at: Ledger sequence the approvals are used at.
+        now: Time they are used at, RFC 3339 UTC.
+    """
+
+    def about(signed: Signed) -> str | None:
+        document = signed.document
+        if (document.get("change"), document.get("digest")) != (change, digest):
+            return "signed for another change"
+        return None if document.get("policy") == policy.digest else _POLICY
+
+    return _judged(
+        policy,
+        about,
+        signoffs,
+        [proposal],
+        roster,
+        at=at,
+        now=now,
+        required=policy.spec.required_approvals,
+    )
+
+
+def _judged(
+    policy: Policy,
+    about: _Test,
+    signoffs: Sequence[Signed],
+    proposals: Sequence[Proposal],
+    roster: Roster,
+    *,
+    at: int,
+    now: str,
+    required: int,
+) -> Approval:
+    distinct = policy.spec.distinct_from_proposer
 
     def test(signed: Signed) -> str | None:
         return (
-            _about(subject, signed)
-            or _entitled(roster, at, signed)
-            or _in_role(policy, roster, at, signed)
-            or _expired(policy.spec.expires_days, now, signed)
-            or (_same_hand(proposals, signed) if distinct else None)
+            about(signed)
+            or entitled(roster, at, signed)
+            or in_role(policy, roster, at, signed)
+            or expired(policy.spec.expires_days, now, signed)
+            or (same_hand(proposals, signed) if distinct else None)
         )
 
-    distinct = policy.spec.distinct_from_proposer
     rejected = tuple(
         f"rejected by {safe(signed.principal, 80)}"
         for signed in signoffs
@@ -106,7 +167,7 @@ def judge_signoffs(
     missing = (
         *rejected,
         *(("a signed proposal: nobody vouches for the proposer",) if unsigned else ()),
-        *_lacking(policy, counted, max(required or 0, policy.spec.required_approvals)),
+        *_lacking(policy, counted, required),
     )
     return Approval(counted, dismissed, missing)
 
@@ -139,10 +200,10 @@ def judge_rollback(
 
     def test(signed: Signed) -> str | None:
         return (
-            _entitled(roster, at, signed)
+            entitled(roster, at, signed)
             or (None if signed.document.get("policy") == policy.digest else _POLICY)
-            or _expired(policy.spec.expires_days, now, signed)
-            or (None if rule.proposer_allowed else _same_hand(proposals, signed))
+            or expired(policy.spec.expires_days, now, signed)
+            or (None if rule.proposer_allowed else same_hand(proposals, signed))
         )
 
     counted, dismissed = _weigh(signoffs, test)
@@ -164,7 +225,7 @@ def _weigh(
     counted: list[Signed] = []
     dismissed: list[tuple[Signed, str]] = []
     for signed in signoffs:
-        reason = test(signed) or _repeated(counted, signed)
+        reason = test(signed) or repeated(counted, signed)
         if reason is None:
             counted.append(signed)
         else:
@@ -188,53 +249,6 @@ _OTHER = "signed for other edits"
 
 def _edits(value: JSON) -> set[str]:
     return {str(item) for item in value} if isinstance(value, list | tuple) else set()
-
-
-def _entitled(roster: Roster, at: int, signed: Signed) -> str | None:
-    if signed.document.get("principal") != signed.principal:
-        return "the statement names another principal"
-    reviewer = roster.find(signed.principal, at)
-    if reviewer is None:
-        return "not on the roster, or revoked"
-    if reviewer.key != signed.key:
-        return "signed with a key that is not this person's"
-    given = reviewer.active_at(signed.sequence)
-    return None if given else "the key did not count yet when it signed"
-
-
-def _in_role(policy: Policy, roster: Roster, at: int, signed: Signed) -> str | None:
-    role = signed.document.get("role")
-    reviewer: Reviewer | None = roster.find(signed.principal, at)
-    if reviewer is None or role not in reviewer.roles:
-        return f"not in the role '{safe(str(role), 80)}' it was given in"
-    if role not in policy.spec.roles:
-        return f"the policy asks for no '{safe(str(role), 80)}'"
-    return None
-
-
-def _expired(days: int, now: str, signed: Signed) -> str | None:
-    age = datetime.fromisoformat(now) - datetime.fromisoformat(signed.time)
-    if age < timedelta(0):
-        return "signed later than now"
-    return f"older than {days} days" if age > timedelta(days=days) else None
-
-
-def _same_hand(proposals: Sequence[Proposal], signed: Signed) -> str | None:
-    for proposal in proposals:
-        if signed.principal == proposal.principal:
-            return "given by the proposer"
-        if signed.key == proposal.key:
-            return "given with the proposer's key"
-    return None
-
-
-def _repeated(counted: Sequence[Signed], signed: Signed) -> str | None:
-    for other in counted:
-        if signed.principal == other.principal:
-            return "a second approval by the same person"
-        if signed.key == other.key:
-            return "a second approval with the same key"
-    return None
 
 
 def _lacking(policy: Policy, counted: Sequence[Signed], required: int) -> list[str]:

@@ -9,6 +9,10 @@ from governance.domain.signoff import Decision, Head
 from governance.service import (
     activating,
     allowing,
+    change_records,
+    change_signing,
+    change_views,
+    changing,
     custody,
     history,
     jobs,
@@ -136,6 +140,14 @@ class Application:
         roster = self._workspace.state.roster
         return tuple(looking.reviewer_view(item) for item in roster.reviewers)
 
+    def changes(self) -> tuple[change_records.ChangeSummary, ...]:
+        """Return every change of policy and roster, newest first."""
+        return change_views.changes(self._workspace)
+
+    def change(self, change_id: str) -> change_records.ChangeDetail:
+        """Return one change in full."""
+        return change_views.change(self._workspace, change_id)
+
     def allowed(self, edit_id: str) -> Mapping[str, str]:
         """Return each action's reason for being impossible now; empty if possible."""
         return allowing.reasons(self._workspace, edit_id)
@@ -187,6 +199,32 @@ class Application:
     ) -> views.Acted:
         """Return to the base or to what was live before."""
         return activating.activate(self._workspace, snapshot, reason, model, seen)
+
+    def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
+        """Propose that a policy comes into force."""
+        return self.change(changing.propose_policy(self._workspace, name_or_file))
+
+    def propose_reviewer(
+        self, principal: str, public_key: Path, roles: Sequence[str]
+    ) -> change_records.ChangeDetail:
+        """Propose that somebody joins the roster."""
+        return self.change(
+            changing.propose_reviewer(self._workspace, principal, public_key, roles)
+        )
+
+    def propose_revocation(
+        self, principal: str, reason: str
+    ) -> change_records.ChangeDetail:
+        """Propose that somebody's key no longer counts."""
+        return self.change(
+            changing.propose_revocation(self._workspace, principal, reason)
+        )
+
+    def sign_change(
+        self, change_id: str, wish: change_records.ChangeWish
+    ) -> change_records.ChangeDetail:
+        """Sign a decision on a change; the last approval makes it active."""
+        return self.change(change_signing.sign_change(self._workspace, change_id, wish))
 
     def add_model(
         self, name: str, source: str, revision: str | None = None

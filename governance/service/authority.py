@@ -1,8 +1,10 @@
 """Are these signatures theirs, and is the log the one they saw?"""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from governance.canonical import canonical_bytes
+from governance.domain.change import ChangeRecord
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signoff import (
     PROPOSAL_NAMESPACE,
@@ -11,7 +13,7 @@ from governance.domain.signoff import (
     Head,
     Signed,
 )
-from governance.domain.state import EditRecord
+from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import GovernanceError, IntegrityError
 from governance.identity.allowed_signers import AllowedSigner, format_allowed_signers
 from governance.identity.keys import parse_public_key
@@ -22,15 +24,15 @@ from governance.ledger.merkle import Frontier, leaf_hash
 NAMESPACES = (PROPOSAL_NAMESPACE, SIGNOFF_NAMESPACE, ROLLBACK_NAMESPACE)
 
 
-def verify_proposal(record: EditRecord, roster: Roster) -> None:
-    """Verify who proposed an edit.
+def verify_proposal(record: EditRecord | ChangeRecord, roster: Roster) -> None:
+    """Verify who proposed an edit or a change.
 
     Args:
-        record: The edit.
+        record: The edit or change.
         roster: The roster at its entry.
 
     Raises:
-        IntegrityError: The signature is not the proposer's over the request digest.
+        IntegrityError: The signature is not the proposer's over its digest.
     """
     if record.key is None or record.signature is None:
         return
@@ -61,6 +63,18 @@ def verify_signed(signed: Signed, roster: Roster, namespace: str) -> None:
     _check_owner(roster, signed.principal, signed.key, signed.sequence, what)
     message = canonical_bytes(signed.document)
     _verify(signed.signature, message, namespace, signed.key, what)
+
+
+def earlier_heads(state: WorkspaceState, principal: str) -> list[Head]:
+    """Return every head somebody has signed: the log must still hold them."""
+    of_candidates = [item.signoffs for item in state.candidates.values()]
+    of_changes = [item.signoffs for item in state.changes.values()]
+    found = []
+    for signed in chain.from_iterable((*of_candidates, *of_changes)):
+        head = signed.document.get("head")
+        if signed.principal == principal and isinstance(head, dict):
+            found.append(Head(int(head["size"]), str(head["root"])))
+    return found
 
 
 def check_heads(ledger: Ledger, heads: Iterable[Head]) -> None:
@@ -105,12 +119,20 @@ def _compare(roots: set[str], frontier: Frontier) -> None:
 
 def allowed_signers_text(roster: Roster) -> str:
     """Return the roster as ``ssh-keygen -Y verify`` reads it."""
-    return format_allowed_signers(_line(item) for item in roster.reviewers)
+    return format_allowed_signers(
+        _line(item)
+        for item in roster.reviewers
+        # ssh-keygen refuses a window without a moment in it; the ledger's sequence
+        # still says which signatures such a key gave.
+        if item.added is None or item.revoked is None or item.added < item.revoked
+    )
 
 
 def _line(reviewer: Reviewer) -> AllowedSigner:
     key = parse_public_key(reviewer.key)
-    return AllowedSigner(reviewer.principal, key, NAMESPACES, None, None)
+    return AllowedSigner(
+        reviewer.principal, key, NAMESPACES, reviewer.added, reviewer.revoked
+    )
 
 
 def _check_owner(

@@ -6,18 +6,25 @@ from pathlib import Path
 from governance.canonical import JSON
 from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
-from governance.errors import SignOffMissingError, UsageError
+from governance.errors import SignOffMissingError, WrongStateError
 from governance.policy.evidence import Metric
+from governance.policy.model import Policy
 from governance.service.applying import certificate_of
 from governance.service.authority import allowed_signers_text
 from governance.service.book import SnapshotRecord
 from governance.service.evidence import details_of, images_of, metrics_of, read_evidence
 from governance.service.facade import ProgressCallback
 from governance.service.fields import number, optional_text, text, whole
-from governance.service.planning import check_base, resolution_of
+from governance.service.planning import check_base, planned, resolution_of
 from governance.service.selecting import the_snapshot
-from governance.service.stored import check_snapshot, request_of, stored_document
+from governance.service.stored import (
+    check_snapshot,
+    request_of,
+    stored_document,
+    stored_policy,
+)
 from governance.service.workspace import Workspace
+from governance.snapshots.forms import Form, form_of
 from governance.snapshots.inputs import (
     ExportedEdit,
     ExportedEvidence,
@@ -27,8 +34,6 @@ from governance.snapshots.inputs import (
     Measured,
 )
 
-_FORMATS = ("diffusers",)
-
 
 def compute_export(
     workspace: Workspace, arguments: Mapping[str, JSON], progress: ProgressCallback
@@ -37,22 +42,21 @@ def compute_export(
 
     Args:
         workspace: The workspace.
-        arguments: ``{snapshot, output, format, model}``.
+        arguments: ``{snapshot, output, format, keys, dtype, model}``.
         progress: Told about every step.
 
     Returns:
-        ``{path, digest, files}``.
+        ``{path, digest, files, derived}``; ``digest`` is the signed snapshot's.
 
     Raises:
+        WrongStateError: Factors of the base are asked for, and it has none.
         SignOffMissingError: The snapshot is not the base, and never was live.
         UsageError: The output cannot be written there.
         IntegrityError: A file or an object changed.
     """
-    form = optional_text(arguments, "format") or "diffusers"
-    if form not in _FORMATS:
-        raise UsageError(
-            f"--format: expected {', '.join(_FORMATS)}, found {form[:40]!r}"
-        )
+    form = form_of(
+        *(optional_text(arguments, name) for name in ("format", "keys", "dtype"))
+    )
     book = workspace.book
     record = the_snapshot(
         book, text(arguments, "snapshot"), optional_text(arguments, "model")
@@ -63,19 +67,33 @@ def compute_export(
             f"export: snapshot {record.digest[:12]} {refusal}",
             "Only the base, and what is or was live, leaves the workspace.",
         )
-    check_base(workspace.parts.models, book.state.models[record.model], progress)
+    _refuse_nothing(form, record)
+    state = book.state
+    check_base(workspace.parts.models, state.models[record.model], progress)
     exported = workspace.parts.exporter.export(
         workspace.place,
-        gather(workspace, book.state, record),
+        gather(workspace, state, record),
         Path(text(arguments, "output")),
         (workspace.layout.root,),
         progress,
+        form,
+        planned(workspace.store, state, (state.edits[name] for name in record.edits)),
     )
     return {
         "path": str(exported.path),
         "digest": exported.digest,
         "files": list(exported.files),
+        "derived": form.document() if form.derived else None,
     }
+
+
+def _refuse_nothing(form: Form, record: SnapshotRecord) -> None:
+    if form.kind != "diffusers" and not record.edits:
+        raise WrongStateError(
+            f"export: snapshot {record.digest[:12]} is the base, which no {form.kind} "
+            "leads to",
+            "Export it with --format diffusers.",
+        )
 
 
 def export_refusal(record: SnapshotRecord) -> str | None:
@@ -97,8 +115,8 @@ def gather(
     """
     model = state.models[record.model]
     edits = [state.edits[name] for name in record.edits]
-    policy = workspace.policy(state)
     signoffs = _signoffs(state, record, edits)
+    policy = _policy_of(workspace, state, record, signoffs)
     return ExportInputs(
         folder=workspace.parts.models.folder(model),
         model=model.name,
@@ -135,6 +153,20 @@ def _signoffs(
     if record.rollback is not None:
         found[record.rollback.sequence] = record.rollback
     return tuple(signed for _, signed in sorted(found.items()))
+
+
+def _policy_of(
+    workspace: Workspace,
+    state: WorkspaceState,
+    record: SnapshotRecord,
+    signoffs: tuple[Signed, ...],
+) -> Policy:
+    """Return the policy a snapshot was signed under, which may no longer be in force."""
+    for signed in reversed(signoffs):
+        said = signed.document
+        if record.digest in (said.get("candidate"), said.get("snapshot")):
+            return stored_policy(workspace.store, text(said, "policy"))
+    return workspace.policy(state)
 
 
 def _edit(

@@ -9,7 +9,7 @@ from typing import Protocol
 from governance.canonical import JSON
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision, Head
-from governance.service import records, views
+from governance.service import change_records, records, views
 
 
 class JobKind(StrEnum):
@@ -124,6 +124,12 @@ class Governance(Protocol):
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
         """Return the roster."""
 
+    def changes(self) -> tuple[change_records.ChangeSummary, ...]:
+        """Return every change of policy and roster, newest first."""
+
+    def change(self, change_id: str) -> change_records.ChangeDetail:
+        """Return one change in full."""
+
     def allowed(self, edit_id: str) -> Mapping[str, str]:
         """Return each action's reason for being impossible now; empty if possible.
 
@@ -163,6 +169,24 @@ class Governance(Protocol):
         seen: Head | None = None,
     ) -> views.Acted:
         """Return to the base or to what was live before."""
+
+    def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
+        """Propose that a policy comes into force."""
+
+    def propose_reviewer(
+        self, principal: str, public_key: Path, roles: Sequence[str]
+    ) -> change_records.ChangeDetail:
+        """Propose that somebody joins the roster."""
+
+    def propose_revocation(
+        self, principal: str, reason: str
+    ) -> change_records.ChangeDetail:
+        """Propose that somebody's key no longer counts."""
+
+    def sign_change(
+        self, change_id: str, wish: change_records.ChangeWish
+    ) -> change_records.ChangeDetail:
+        """Sign a decision on a change; the last approval makes it active."""
 
     def add_model(
         self, name: str, source: str, revision: str | None = None

@@ -1,8 +1,6 @@
 """Create a workspace, or open one that is there."""
 
-import os
 import secrets
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,9 +19,9 @@ from governance.ledger.log import Ledger
 from governance.ledger.notary import Notary
 from governance.ledger.store import ObjectStore
 from governance.policy.files import find_policy, load_policy
-from governance.service.authority import allowed_signers_text
 from governance.service.layout import Layout
 from governance.service.ports import Parts
+from governance.service.signers_file import finish_signers, write_signers
 from governance.service.workspace import Clock, Workspace, utc_now
 from governance.settings import Settings
 
@@ -89,7 +87,7 @@ def create(
             )
             now = workspace.now()
             transaction.append(event.name, "init", event.data(), now=now)
-            _write_signers(layout, roster)
+            write_signers(layout, roster)
     except BaseException:
         ledger.close()
         raise
@@ -126,6 +124,8 @@ def open_existing(
     workspace = Workspace(settings, ledger, parts, clock)
     try:
         _refuse_unfinished(workspace.state.size, layout)
+        if not settings.readonly:
+            finish_signers(layout, workspace.state.roster)
     except BaseException:
         ledger.close()
         raise
@@ -185,18 +185,3 @@ def _refuse_shared(roster: Roster) -> None:
             "--reviewer: two people share one key; one key belongs to one person",
             "Give each person a key of their own.",
         )
-
-
-def _write_signers(layout: Layout, roster: Roster) -> None:
-    """Write the roster's copy for ssh-keygen: whole, or not at all."""
-    try:
-        descriptor, name = tempfile.mkstemp(dir=layout.root, prefix=".allowed_signers-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(allowed_signers_text(roster))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(layout.allowed_signers)
-    except OSError as error:
-        raise LedgerError(
-            f"{layout.allowed_signers} cannot be written: {error.strerror}"
-        ) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from governance.canonical import JSON, canonical_bytes, sha256_hex
 from governance.domain.events import Document
 from governance.domain.lifecycle import EditState, EvidenceStatus
+from governance.domain.roster import Roster
 from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
 from governance.domain.state import Candidate, EditRecord, WorkspaceState
 from governance.service import views
@@ -90,7 +91,7 @@ def detail(workspace: Workspace, name: str) -> views.EditDetail:
         metrics=_metrics(workspace, candidate, record.id),
         signoffs=tuple(signoff_view(signed) for signed in record.signoffs),
         missing=_missing(workspace, state, record),
-        verify_lines=verify_lines(workspace.layout, record.signoffs),
+        verify_lines=verify_lines(workspace.layout, record.signoffs, state.roster),
     )
 
 
@@ -210,19 +211,26 @@ def _missing(
     return weigh(workspace, state, candidate, workspace.now()).missing
 
 
-def verify_lines(layout: Layout, signoffs: Sequence[Signed]) -> tuple[str, ...]:
+def verify_lines(
+    layout: Layout, signoffs: Sequence[Signed], roster: Roster
+) -> tuple[str, ...]:
     """Return commands with which stock ``ssh-keygen`` verifies sign-offs.
 
     Args:
         layout: Where the generated allowed_signers and the objects lie.
         signoffs: The sign-offs; statement and signature are objects too.
+        roster: The roster; a revoked key is verified at the time it signed.
     """
+    ended = {item.key for item in roster.reviewers if item.until is not None}
     lines = []
     for signed in signoffs:
         message = _object(layout, canonical_bytes(signed.document))
         signature = _object(layout, signed.signature.encode("ascii"))
         command = ["ssh-keygen", "-Y", "verify", "-f", str(layout.allowed_signers)]
         command += ["-I", signed.principal, "-n", SIGNOFF_NAMESPACE, "-s", signature]
+        if signed.key in ended:
+            stamp = "".join(char for char in signed.time if char.isalnum())
+            command += ["-O", f"verify-time={stamp.replace('T', '')}"]
         lines.append(f"{shlex.join(command)} < {shlex.quote(message)}")
     return tuple(lines)
 

@@ -1,11 +1,13 @@
 """From what a person types to the one thing it names."""
 
+from governance.domain.change import ChangeRecord
 from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
 from governance.errors import NotFoundError, UsageError
 from governance.service.book import Book, SnapshotRecord
 
 _SHOWN = 40
 _SHORTEST_PREFIX = 4
+_LONGEST_NUMBER = 9
 
 
 def the_edit(state: WorkspaceState, name: str) -> EditRecord:
@@ -38,6 +40,27 @@ def the_edit(state: WorkspaceState, name: str) -> EditRecord:
     raise NotFoundError(
         f"edit {wanted[:_SHOWN]!r} does not exist",
         "`governance edit list` shows every edit.",
+    )
+
+
+def the_change(state: WorkspaceState, name: str) -> ChangeRecord:
+    """Return the change an id names.
+
+    Args:
+        state: Where to look.
+        name: ``C-0001``, ``c-1`` or ``1``.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    number = name.strip().upper().removeprefix("C-")
+    if number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER:
+        record = state.changes.get(f"C-{int(number):04d}")
+        if record is not None:
+            return record
+    raise NotFoundError(
+        f"change {name.strip()[:_SHOWN]!r} does not exist",
+        "`governance change list` shows every change.",
     )
 
 

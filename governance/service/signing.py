@@ -15,7 +15,7 @@ from governance.domain.signoff import (
 from governance.domain.state import Candidate, EditRecord, WorkspaceState
 from governance.errors import PolicyRefusedError, WrongStateError
 from governance.policy.model import Policy
-from governance.service.authority import check_heads
+from governance.service.authority import check_heads, earlier_heads
 from governance.service.identity import Identity, find_identity
 from governance.service.readiness import (
     Matter,
@@ -79,7 +79,7 @@ def sign(workspace: Workspace, name: str, wish: Wish) -> Acted:
     policy = workspace.policy(state)
     role = _role(policy, state, identity.reviewer, matter, wish)
     head = wish.seen or workspace.ledger.head()
-    check_heads(workspace.ledger, (head, *_earlier_heads(state, identity.principal)))
+    check_heads(workspace.ledger, (head, *earlier_heads(state, identity.principal)))
     now = workspace.now()
     statement = Statement(
         origin=state.origin,
@@ -171,17 +171,6 @@ def _role(
 
 def _signoffs(candidate: Candidate | None) -> tuple[Signed, ...]:
     return () if candidate is None else candidate.signoffs
-
-
-def _earlier_heads(state: WorkspaceState, principal: str) -> list[Head]:
-    """Return every head this person has signed: the log must still hold them."""
-    heads = []
-    for candidate in state.candidates.values():
-        for signed in candidate.signoffs:
-            head = signed.document.get("head")
-            if signed.principal == principal and isinstance(head, dict):
-                heads.append(Head(int(head["size"]), str(head["root"])))
-    return heads
 
 
 def _refuse_moved(

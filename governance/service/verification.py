@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from governance.domain.change_events import (
+    ChangeActivated,
+    ChangeProposed,
+    ChangeSigned,
+)
 from governance.domain.events import (
     EditProposed,
     EditReverted,
@@ -25,18 +30,16 @@ from governance.domain.state import WorkspaceState
 from governance.errors import GovernanceError, IntegrityError
 from governance.ledger.entry import Entry
 from governance.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
-from governance.service.authority import (
-    allowed_signers_text,
-    verify_proposal,
-    verify_signed,
-)
+from governance.service.authority import verify_proposal, verify_signed
 from governance.service.book import Book
+from governance.service.change_checks import check_change
 from governance.service.custody import kept_checkpoint, proven
 from governance.service.evidence import check_evidence, judged
 from governance.service.fields import table, text, whole
 from governance.service.planning import check_held
 from governance.service.readiness import evidence_refusal, weigh
 from governance.service.rollback import check_rollback
+from governance.service.signers_file import signers_problem
 from governance.service.stored import (
     check_snapshot,
     request_of,
@@ -74,12 +77,15 @@ def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
         try:
             book = book.after((entry,))
             event = parse_event(entry.event, entry.data)
-            _check_entry(workspace, book.state, event, entry)
-            _check_signed(workspace, before, book.state, event, entry)
+            if isinstance(event, ChangeProposed | ChangeSigned | ChangeActivated):
+                check_change(workspace, before, book.state, event, entry)
+            else:
+                _check_entry(workspace, book.state, event, entry)
+                _check_signed(workspace, before, book.state, event, entry)
             _check_head(roots, event, entry)
         except GovernanceError as error:
             return _broken(report.entries, head, entry.sequence, error.message)
-    message = _roster_copy(workspace, book.state)
+    message = signers_problem(workspace.layout, book.state.roster)
     kept = None if held is None else proven(workspace, held, report.head)
     return LedgerVerdict(not message, report.entries, head, None, message, kept)
 
@@ -221,7 +227,9 @@ def _signed(
 
 def _check_head(roots: Mapping[int, str], event: Event, entry: Entry) -> None:
     """Check that the log held the head a statement says its signer saw."""
-    if not isinstance(event, SignOffGiven | EditReverted | SnapshotRestored):
+    if not isinstance(
+        event, SignOffGiven | ChangeSigned | EditReverted | SnapshotRestored
+    ):
         return
     head = table(event.statement, "head")
     size = whole(head, "size")
@@ -230,15 +238,3 @@ def _check_head(roots: Mapping[int, str], event: Event, entry: Entry) -> None:
             f"its signer saw another log: the first {size} entries had root "
             f"{text(head, 'root')[:16]}, found {roots.get(size, 'none')[:16]}"
         )
-
-
-def _roster_copy(workspace: Workspace, state: WorkspaceState) -> str:
-    """Compare the generated allowed_signers with the roster."""
-    path = workspace.layout.allowed_signers
-    try:
-        found = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return f"{path} cannot be read; expected the roster's copy"
-    if found != allowed_signers_text(state.roster):
-        return f"{path} is not the roster the ledger holds"
-    return ""

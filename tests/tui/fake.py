@@ -19,7 +19,7 @@ from governance.errors import (
     RequestError,
     WrongStateError,
 )
-from governance.service import records, views
+from governance.service import change_records, records, views
 from governance.service.facade import Job, ProgressCallback
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGovernanceGovernanceGovernanceGovernan"
@@ -309,6 +309,30 @@ class FakeGovernance:
 
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
         return ()
+
+    def changes(self) -> tuple[change_records.ChangeSummary, ...]:
+        return ()
+
+    def change(self, change_id: str) -> change_records.ChangeDetail:
+        raise NotFoundError(f"change {change_id} does not exist")
+
+    def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
+        return self.change(name_or_file)
+
+    def propose_reviewer(
+        self, principal: str, public_key: Path, roles: Sequence[str]
+    ) -> change_records.ChangeDetail:
+        return self.change(principal)
+
+    def propose_revocation(
+        self, principal: str, reason: str
+    ) -> change_records.ChangeDetail:
+        return self.change(principal)
+
+    def sign_change(
+        self, change_id: str, wish: change_records.ChangeWish
+    ) -> change_records.ChangeDetail:
+        return self.change(change_id)
 
     def allowed(self, edit_id: str) -> Mapping[str, str]:
         return self.reasons[edit_id]

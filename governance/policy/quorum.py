@@ -1,0 +1,73 @@
+"""Are there enough people to satisfy a policy at all?"""
+
+from collections.abc import Sequence
+
+from governance.domain.roster import Reviewer, Roster
+from governance.policy.model import Policy
+from governance.text import safe
+
+
+def lacking_people(policy: Policy, roster: Roster, at: int) -> str | None:
+    """Say whom a policy would wait for in vain, if it would.
+
+    A workspace in which no set of people can give the approvals could never change
+    anything again, its policy and roster included.
+
+    Args:
+        policy: The policy.
+        roster: The roster.
+        at: Ledger sequence.
+
+    Returns:
+        The reason, or ``None`` where enough people of the right roles are there.
+    """
+    people = [item for item in roster.reviewers if item.active_at(at)]
+    seats = _seats(policy)
+    holders = [[i for i, who in enumerate(people) if _fits(who, s)] for s in seats]
+    taken: dict[int, int] = {}
+    for seat in range(len(seats)):
+        if not _seated(seat, holders, taken, set()):
+            return (
+                f"it takes {len(seats)} people ({_in_words(policy)}), and the "
+                f"{len(people)} on the roster are not enough"
+            )
+    return None
+
+
+_Seat = frozenset[str] | None
+
+
+def _seats(policy: Policy) -> list[_Seat]:
+    """List who is needed: each a set of roles of which one must be held."""
+    spec = policy.spec
+    named = [
+        frozenset({role}) for role, least in spec.roles.items() for _ in range(least)
+    ]
+    free = spec.required_approvals - len(named)
+    proposer: list[_Seat] = [None] if spec.distinct_from_proposer else []
+    return [*named, *[frozenset(spec.roles)] * free, *proposer]
+
+
+def _fits(person: Reviewer, seat: _Seat) -> bool:
+    return seat is None or not seat.isdisjoint(person.roles)
+
+
+def _seated(
+    seat: int, holders: Sequence[Sequence[int]], taken: dict[int, int], seen: set[int]
+) -> bool:
+    """Seat somebody, moving others to seats they fit as well (bipartite matching)."""
+    for person in holders[seat]:
+        if person in seen:
+            continue
+        seen.add(person)
+        if person not in taken or _seated(taken[person], holders, taken, seen):
+            taken[person] = seat
+            return True
+    return False
+
+
+def _in_words(policy: Policy) -> str:
+    spec = policy.spec
+    roles = [f"{least} as {safe(role, 80)}" for role, least in spec.roles.items()]
+    proposer = "a proposer, " if spec.distinct_from_proposer else ""
+    return f"{proposer}{spec.required_approvals} to approve: {', '.join(roles)}"
