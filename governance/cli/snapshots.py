@@ -104,20 +104,43 @@ def activate(options: GlobalOptions, name: str, reason: str) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["diffusers"]),
+    type=click.Choice(["diffusers", "delta", "lora"]),
     default="diffusers",
     show_default=True,
-    help="What to write.",
+    help="The whole pipeline, factors in float64, or an adapter to load and unload.",
+)
+@click.option(
+    "--keys",
+    type=click.Choice(["kohya", "diffusers"]),
+    help="How an adapter names its tensors; kohya where omitted.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16", "bfloat16"]),
+    help="Cast the whole pipeline; as it was signed where omitted.",
 )
 @global_options
 @pass_options
-def export(options: GlobalOptions, name: str, output: Path, form: str) -> None:
-    """Write an audited folder that stock diffusers loads."""
+def export(
+    options: GlobalOptions,
+    name: str,
+    output: Path,
+    form: str,
+    keys: str | None,
+    dtype: str | None,
+) -> None:
+    """Write an audited folder that stock diffusers loads.
+
+    All but --format diffusers without --dtype is derived from what was signed, and
+    says so.
+    """
     governance = opened(options)
     arguments = {
         "snapshot": name,
         "output": str(output.absolute()),
         "format": form,
+        "keys": keys,
+        "dtype": dtype,
         "model": options.model,
     }
     job = Job(JobKind.EXPORT, arguments)
@@ -148,6 +171,8 @@ def verify(options: GlobalOptions, folder: Path, allowed_signers: Path | None) -
     else:
         for finding in verdict.findings:
             print_line(f"{finding.problem}  {finding.path}  {finding.message}".rstrip())
+        if verdict.derived:
+            print_line(f"derived ({verdict.derived}) from the snapshot that was signed")
         print_line(_trust(ok=verdict.ok, trust=verdict.trust))
     if not verdict.ok:
         raise click.exceptions.Exit(int(IntegrityError.exit_code))

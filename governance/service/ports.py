@@ -18,6 +18,7 @@ from governance.pipeline.folder import PipelineFolder
 from governance.policy.evidence import Metric
 from governance.service.facade import ProgressCallback
 from governance.service.views import SiteNorm, VerifyFinding
+from governance.snapshots.forms import Form
 from governance.snapshots.inputs import ExportInputs
 
 
@@ -273,8 +274,20 @@ class Exporter(Protocol):
         target: Path,
         outside: Sequence[Path],
         progress: ProgressCallback,
+        form: Form | None = None,
+        edits: Sequence[Planned] = (),
     ) -> Exported:
-        """Write a folder that stock diffusers loads, or nothing at all."""
+        """Write a folder that stock diffusers loads, or nothing at all.
+
+        Args:
+            place: Where to read.
+            inputs: Everything the export says.
+            target: A new folder.
+            outside: Folders it must not lie in.
+            progress: Told about every step.
+            form: What to write; a whole pipeline, as it was signed, where omitted.
+            edits: The snapshot's edits, for a form that needs them solved again.
+        """
 
     def norms(
         self, place: Place, folder: PipelineFolder, first: Snapshot, second: Snapshot

@@ -21,7 +21,12 @@ from governance.pipeline.export import fill_folder
 from governance.pipeline.folder import PipelineFolder, open_pipeline
 from governance.pipeline.tensors import tensor_bytes
 from governance.snapshots.adapters import Adapter, build_adapter, check_adapters
-from governance.snapshots.delta import Delta, build_delta, delta_document
+from governance.snapshots.delta import (
+    Delta,
+    build_delta,
+    delta_document,
+    write_document,
+)
 from governance.snapshots.factors import loaded_factors
 from governance.snapshots.forms import ADAPTER, DELTA, TABLE, Keys, Kind
 from governance.snapshots.staging import Disk, staged
@@ -219,8 +224,7 @@ def _write(
         warnings=list(edited.warnings),
     )
     with disk.create(place / TABLE) as file:
-        disk.write(file, document)
-        disk.sync(file)
+        write_document(file, disk, document)
 
 
 def peak_mib() -> float:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from torch import Tensor
 
 from governance.canonical import JSON
 from governance.snapshots.factors import Factor
+from governance.snapshots.staging import Disk
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,3 +76,15 @@ def delta_document(delta: Delta, **said: JSON) -> bytes:
         {**said, "weights": weights}, indent=2, sort_keys=True, ensure_ascii=True
     )
     return f"{text}\n".encode("ascii")
+
+
+def write_document(file: BinaryIO, disk: Disk, document: bytes) -> None:
+    """Write ``delta.json``, durably.
+
+    Args:
+        file: Where.
+        disk: What writes.
+        document: Its bytes.
+    """
+    disk.write(file, document)
+    disk.sync(file)

@@ -34,6 +34,7 @@ from governance.service.ports import (
 )
 from governance.service.stored import put_document
 from governance.service.views import SiteNorm, VerifyFinding
+from governance.snapshots.forms import Form
 from governance.snapshots.inputs import ExportInputs
 
 KNOWN = frozenset(
@@ -270,6 +271,7 @@ class FakeExporter:
 
     def __init__(self) -> None:
         self.inputs: list[ExportInputs] = []
+        self.forms: list[Form | None] = []
 
     def export(
         self,
@@ -278,8 +280,11 @@ class FakeExporter:
         target: Path,
         outside: Sequence[Path],
         progress: ProgressCallback,
+        form: Form | None = None,
+        edits: Sequence[Planned] = (),
     ) -> Exported:
         self.inputs.append(inputs)
+        self.forms.append(form)
         target.mkdir()
         return Exported(target, inputs.snapshot.digest, ())
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from governance.domain.snapshot import Snapshot
 from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
-from governance.service.ports import Exported, Place
+from governance.service.parts.deriving import derive
+from governance.service.ports import Exported, Place, Planned
 from governance.service.views import SiteNorm
+from governance.snapshots.forms import Form
 from governance.snapshots.inputs import ExportInputs
 
 
@@ -21,16 +23,40 @@ class RealExporter:
         target: Path,
         outside: Sequence[Path],
         progress: ProgressCallback,
+        form: Form | None = None,
+        edits: Sequence[Planned] = (),
     ) -> Exported:
-        """Write a folder that stock diffusers loads, or nothing at all."""
+        """Write a snapshot in one of its forms, or nothing at all.
+
+        Raises:
+            PipelineError: The architecture has no such form.
+            IntegrityError: What was solved again is not what was signed.
+            UsageError: The target cannot be written.
+        """
+        from governance.snapshots.derived import export_derived
         from governance.snapshots.export import export_diffusers
+        from governance.snapshots.writing import check_place
 
         def written(done: int, total: int) -> None:
             progress(Progress("export", done, total))
 
-        found = export_diffusers(
-            inputs, place.store, target, outside=outside, on_progress=written
-        )
+        form = form or Form()
+        if form.derived:
+            # Before anything is solved for a place that cannot be written.
+            check_place(target.absolute(), (inputs.folder.root, *outside))
+            payload = derive(place, inputs, form, edits, progress)
+            found = export_derived(
+                inputs,
+                place.store,
+                target,
+                payload,
+                outside=outside,
+                on_progress=written,
+            )
+        else:
+            found = export_diffusers(
+                inputs, place.store, target, outside=outside, on_progress=written
+            )
         return Exported(
             path=found.path,
             digest=found.digest,
