@@ -7,12 +7,14 @@ a module it is the child process that computes one job.
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from governance.benchmark.task import Task
 from governance.canonical import JSON
 from governance.policy.files import load_policy, shipped_cases
 from governance.service import opening, trying, worker
 from governance.service.application import Application
-from governance.service.facade import Governance, ProgressCallback
+from governance.service.facade import Governance, Progress, ProgressCallback
 from governance.service.looking import policy_view
 from governance.service.parts.checker import RealChecker
 from governance.service.parts.exporter import RealExporter
@@ -24,6 +26,9 @@ from governance.service.ports import Parts
 from governance.service.records import TrialView
 from governance.service.views import ExportVerdict, PolicyView, VerifyFinding
 from governance.settings import Settings
+
+if TYPE_CHECKING:
+    from governance.benchmark.report import Report
 
 
 def real_parts() -> Parts:
@@ -160,6 +165,23 @@ def solve_files(
 
     return solve_requests(
         folder, requests, output, form, precision, device, progress, keys
+    )
+
+
+def measure_edit(task: Task, progress: ProgressCallback) -> "Report":
+    """Measure an edit of random weights against the published loop.
+
+    Args:
+        task: What is measured.
+        progress: Told about every step.
+
+    Raises:
+        UsageError: The task means nothing.
+    """
+    from governance.benchmark.run import benchmark_edit
+
+    return benchmark_edit(
+        task, lambda step, done, total: progress(Progress(step, done, total))
     )
 
 

@@ -4,6 +4,7 @@ import click
 
 from governance import __version__
 from governance.cli.changes import change
+from governance.cli.benchmark import benchmark
 from governance.cli.edits import edit
 from governance.cli.evaluate import evaluate
 from governance.cli.ledgers import ledger
@@ -35,5 +36,6 @@ for command in (
     change,
     solve,
     evaluate,
+    benchmark,
 ):
     root.add_command(command)

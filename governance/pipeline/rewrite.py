@@ -11,7 +11,9 @@ from governance.pipeline.header import TensorRecord, read_header
 _CHUNK = 1 << 20
 
 
-def rewrite(source: Path, target: Path, replacements: Mapping[str, bytes]) -> None:
+def rewrite(
+    source: Path, target: Path, replacements: Mapping[str, bytes | memoryview]
+) -> None:
     """Copy a safetensors file, byte for byte but for the named tensors.
 
     Header, order, dtypes and every other byte stay as they are. The target must
@@ -39,7 +41,9 @@ def rewrite(source: Path, target: Path, replacements: Mapping[str, bytes]) -> No
         os.fsync(new.fileno())
 
 
-def _check(source: Path, name: str, data: bytes, record: TensorRecord | None) -> None:
+def _check(
+    source: Path, name: str, data: bytes | memoryview, record: TensorRecord | None
+) -> None:
     if record is None:
         raise PipelineError(f"{source.name} holds no tensor {name!r}")
     if len(data) != record.end - record.start:

@@ -104,6 +104,19 @@ def tensor_bytes(tensor: Tensor) -> bytes:
     return flat.view(torch.uint8).numpy().tobytes()
 
 
+def tensor_view(tensor: Tensor) -> memoryview:
+    """Return a tensor's bytes like ``tensor_bytes``, without copying them.
+
+    Args:
+        tensor: Any tensor; it must not change while the view is in use.
+
+    Returns:
+        Row-major bytes; they keep the tensor's memory alive.
+    """
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return memoryview(flat.view(torch.uint8).numpy())
+
+
 def tensor_from(data: bytes, record: TensorRecord) -> Tensor:
     """Rebuild a tensor from its bytes.
 

@@ -145,7 +145,7 @@ def test_help_names_only_commands_that_work(
 ) -> None:
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
-    for missing in ("benchmark", "statistics"):
+    for missing in ("statistics",):
         assert missing not in text
     for present in ("init", "demo", "tui", "model", "edit", "snapshot", "ledger"):
         assert present in text

@@ -1,0 +1,1 @@
+"""Our solver against a plain transcription of the published loop, on real shapes."""
