@@ -1,0 +1,1 @@
+"""What ReFACT and EMCID optimise before their closed form inserts it."""
