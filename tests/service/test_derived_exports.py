@@ -124,7 +124,7 @@ def test_a_cast_pipeline_holds_the_signed_weights_rounded_once(
     assert new.keys() == half.keys()
     assert all(torch.equal(new[name].half(), half[name]) for name in new)
     pipeline = tiny.diffusers.DiffusionPipeline.from_pretrained(
-        tmp_path / "half", torch_dtype=torch.float16
+        tmp_path / "half", dtype=torch.float16
     )
     assert pipeline.unet.dtype == torch.float16
 
