@@ -36,9 +36,15 @@ def emcid(
     ridge: float,
     alpha: float,
     published: bool,
+    rounded: type[np.floating] = np.float64,
 ) -> dict[int, Matrix]:
-    """Spread each gap over the layers that remain; re-read keys after each layer."""
+    """Spread each gap over the layers that remain; re-read keys after each layer.
+
+    A finished layer is rounded to the model's own precision before it is read through;
+    the changes returned are not.
+    """
     weights = dict(base)
+    changes: dict[int, Matrix] = {}
     for done, layer in enumerate(layers):
         reads = [[network(weights, text, layer) for text in group] for group in prompts]
         K = np.array(
@@ -57,5 +63,6 @@ def emcid(
         C = ridge * covariances[layer] * (1 - alpha) / 0.5
         K, R = K * (alpha / 0.5) ** 0.5, R * (alpha / 0.5) ** 0.5
         change = R @ np.linalg.inv(C + K @ K.T).T.dot(K).T
-        weights[layer] = base[layer] + change
-    return {layer: weights[layer] - base[layer] for layer in layers}
+        changes[layer] = change
+        weights[layer] = (base[layer] + change).astype(rounded).astype(np.float64)
+    return changes
