@@ -161,6 +161,17 @@ class Generator:
         images = np.asarray(found.images[: len(some)], dtype=np.float32)
         return np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
+    @property
+    def side(self) -> int:
+        """Return the height and width of an image, in pixels."""
+        return self._side()
+
+    @property
+    def components(self) -> Mapping[str, Any]:
+        """Return the loaded modules by component name, as diffusers holds them."""
+        found: Mapping[str, Any] = self._pipeline.components
+        return found
+
     def _side(self) -> int:
         if self._folder.denoiser == "unet":
             size = self._pipeline.unet.config.sample_size

@@ -157,7 +157,7 @@ class _Course:
     def prediction_gap(
         self, moved: Tensor, scenes: Sequence[_Scene], step: int
     ) -> Tensor:
-        rows = self.tail.above(moved, self.layer).rows
+        rows, _ = self.tail.above(moved, self.layer)
         now = [one.order[step % len(one.order)] for one in scenes]
         noisy = torch.cat([s.noisy[:, m] for s, m in zip(scenes, now, strict=True)])
         times = torch.cat([s.times[:, m] for s, m in zip(scenes, now, strict=True)])
@@ -237,7 +237,7 @@ def _predictions(
     said = say([target.destination], templates, tail)
     with torch.no_grad():
         states = tail.states(said.texts, layer, padded=True)
-        rows = tail.above(states, layer).rows
+        rows, _ = tail.above(states, layer)
         parts = [
             noise.predict(some, when, row.expand(len(some), *row.shape))
             for some, when, row in zip(

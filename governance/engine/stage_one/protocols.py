@@ -1,25 +1,11 @@
 """What stage one needs from a model, whoever provides it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
 from governance.engine.protocols import Tokens
-
-
-@dataclass(frozen=True)
-class Above:
-    """What comes out of a text encoder.
-
-    Args:
-        rows: What the noise predictor reads [n, t, d].
-        normed: The last layer's output, normalised [n, t, d].
-    """
-
-    rows: Tensor
-    normed: Tensor
 
 
 class Tail(Protocol):
@@ -57,12 +43,16 @@ class Tail(Protocol):
             layer: Layer, counted from 0.
         """
 
-    def above(self, states: Tensor, layer: int) -> Above:
+    def above(self, states: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """Run every layer above one, with gradients.
 
         Args:
             states: The layer's output [n, t, d].
             layer: Layer, counted from 0.
+
+        Returns:
+            What the noise predictor reads, and the last layer's normalised output,
+            both [n, t, d].
         """
 
 

@@ -48,5 +48,5 @@ def say(phrases: Sequence[str], templates: Sequence[Template], tail: Tail) -> Sa
 
 def features(tail: Tail, states: Tensor, layer: int, ends: Tensor) -> Tensor:
     """Return the end token's normalised last state [n, d], with gradients."""
-    normed = tail.above(states, layer).normed
+    _, normed = tail.above(states, layer)
     return normed[torch.arange(len(ends), device=ends.device), ends].float()
