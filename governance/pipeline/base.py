@@ -43,6 +43,7 @@ class PipelineBase:
         self._device = device
         self._statistics = statistics
         self._opened: list[PipelineEncoder] = []
+        self._probes: list[PipelineTextProbe] = []
 
     @cached_property
     def weights(self) -> PipelineWeights:
@@ -52,7 +53,8 @@ class PipelineBase:
     @property
     def seconds(self) -> float:
         """Return the time spent reading and running text encoders so far."""
-        return sum(encoder.seconds for encoder in self._opened)
+        spent = [encoder.seconds for encoder in self._opened]
+        return sum(spent) + sum(probe.seconds for probe in self._probes)
 
     def encoder(self, overrides: Mapping[str, Tensor]) -> PipelineEncoder:
         """Open the text encoders, with some of their tensors replaced.
@@ -66,7 +68,9 @@ class PipelineBase:
 
     def text_probes(self) -> tuple[PipelineTextProbe, ...]:
         """Open every CLIP text encoder anew, with the base's own weights."""
-        return open_text_probes(self.folder, dtype=self._dtype, device=self._device)
+        opened = open_text_probes(self.folder, dtype=self._dtype, device=self._device)
+        self._probes += opened
+        return opened
 
     def statistics(self, digest: str, component: str, layer: int) -> Tensor:
         """Return E[k k^T] [d_in, d_in] of a layer's fc2 inputs, float64.

@@ -1,5 +1,6 @@
 """One CLIP text encoder, run layer by layer while its fc2 weights are exchanged."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -63,6 +64,8 @@ class PipelineTextProbe:
         self._states: dict[Ids, tuple[int, Tensor]] = {}
         self._room = ROOM
         self._shapes: dict[int, int] = {}
+        self.seconds = 0.0
+        """Time spent reading and running the encoder so far."""
 
     @cached_property
     def _sites(self) -> Mapping[int, tuple[TextSite, ...]]:
@@ -211,6 +214,7 @@ class PipelineTextProbe:
         keep: bool,
     ) -> Tensor:
         """Run every distinct prefix up to a layer, and read its last token there."""
+        started = time.perf_counter()
         prefixes = [self.tokens(text).ids[: index + 1] for text, index in places]
         found: dict[Ids, Tensor] = {}
         with torch.no_grad():
@@ -222,6 +226,7 @@ class PipelineTextProbe:
                 for ids, state in zip(batch, states, strict=False):
                     if keep:
                         self._keep(ids, layer, state)
+        self.seconds += time.perf_counter() - started
         if not places:
             return torch.empty((0, width), dtype=self._dtype)
         return torch.stack([found[ids] for ids in prefixes]).cpu()

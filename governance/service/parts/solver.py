@@ -151,7 +151,8 @@ def solution_of(
 
 def _rows(edited: "Edited", names: Mapping[str, Planned]) -> Iterator[Document]:
     for certificate in edited.certificates:
-        note = "changed nothing" if certificate.idle else ""
+        idle = "changed nothing" if certificate.idle else ""
+        note = "; ".join(part for part in (idle, certificate.note) if part)
         for row in certificate.as_json():
             edit = names[certificate.digest].id
             yield {**row, "edit": edit, "note": note}
