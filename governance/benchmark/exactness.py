@@ -16,7 +16,7 @@ class Effect:
 
     Args:
         residual: Distance of all edit rows to their targets over what it was.
-        drift: Change of all preserved rows over their size; 0 where there are none.
+        drift: Change of what should stay over its size.
     """
 
     residual: float
@@ -64,7 +64,7 @@ def effect(
     """
     keys = torch.cat([c.keys for c in given.edits]).double()
     targets = torch.cat([c.targets for c in given.edits]).double()
-    kept = [c.keys.double() for c in given.kept]
+    kept = [rows.double() for rows in given.measured]
     left = gap = moved = size = 0.0
     for key, before in old.items():
         W, changed = before.double(), new[key].double()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -15,7 +16,32 @@ from governance.pipeline.sites import Site, TextSite
 from governance.pipeline.vocabulary import Reading
 from governance.pipeline.weights import PipelineWeights
 
-Clock = Callable[[], float]
+
+@dataclass(frozen=True)
+class Seconds:
+    """A time as two clocks tell it.
+
+    Args:
+        wall: Of the clock on the wall.
+        cpu: Of the processors, all threads of this process together; other programs
+            on a busy machine count less in it.
+    """
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    @classmethod
+    def now(cls) -> "Seconds":
+        """Return what both clocks say."""
+        return cls(time.perf_counter(), time.process_time())
+
+    def __add__(self, other: "Seconds") -> "Seconds":
+        """Return the sum of two times."""
+        return Seconds(self.wall + other.wall, self.cpu + other.cpu)
+
+    def __sub__(self, other: "Seconds") -> "Seconds":
+        """Return the time from another until this one."""
+        return Seconds(self.wall - other.wall, self.cpu - other.cpu)
 
 
 class Stopwatch:
@@ -25,8 +51,8 @@ class Stopwatch:
         clock: Tells the time.
     """
 
-    def __init__(self, clock: Clock = time.perf_counter) -> None:
-        self.seconds = 0.0
+    def __init__(self, clock: Callable[[], Seconds] = Seconds.now) -> None:
+        self.seconds = Seconds()
         self._clock = clock
         self._depth = 0
 

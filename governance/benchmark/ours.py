@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from governance.benchmark.measured import MeasuredBase
+from governance.benchmark.measured import MeasuredBase, Seconds
 from governance.engine.apply import Edited
 from governance.engine.edit import EditSpec
 from governance.engine.joint import solve_jointly
@@ -19,7 +19,7 @@ from governance.pipeline.weights import split_key
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of one solve.
+    """Times of one solve.
 
     Args:
         encode: Spent on tokens and text encoders.
@@ -28,9 +28,9 @@ class Spent:
             certificates.
     """
 
-    encode: float
-    read: float
-    solve: float
+    encode: Seconds
+    read: Seconds
+    solve: Seconds
 
 
 def run_ours(spec: EditSpec, base: MeasuredBase) -> tuple[Edited, Spent]:
@@ -42,9 +42,9 @@ def run_ours(spec: EditSpec, base: MeasuredBase) -> tuple[Edited, Spent]:
     """
     encoding, reading = base.kept.watch, base.weights.watch
     encoded, read = encoding.seconds, reading.seconds
-    start = time.perf_counter()
+    start = Seconds.now()
     edited = solve_jointly([spec], base).edited
-    total = time.perf_counter() - start
+    total = Seconds.now() - start
     encode, reads = encoding.seconds - encoded, reading.seconds - read
     return edited, Spent(encode, reads, total - encode - reads)
 

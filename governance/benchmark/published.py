@@ -1,6 +1,5 @@
 """Timing the published loop: on all matrices, or on some of them and scaled."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -8,6 +7,7 @@ from statistics import fmean
 from torch import Tensor
 
 from governance.benchmark.loop import LoopConcept, edited
+from governance.benchmark.measured import Seconds
 from governance.engine.compose import plan
 from governance.engine.edit import EditSpec
 from governance.engine.presets import validate
@@ -37,17 +37,21 @@ class Layers:
         """Return whether a time is scaled from fewer matrices than there are."""
         return len(self.timed) < sum(self.counts.values())
 
-    def scaled(self, seconds: Mapping[str, float]) -> float:
+    def scaled(self, seconds: Mapping[str, Seconds]) -> Seconds:
         """Return the time of all matrices from that of the timed ones.
 
         Args:
             seconds: Time of each timed matrix; the mean over those of one shape
                 stands for every matrix of that shape.
         """
-        by_shape: dict[tuple[int, int], list[float]] = {}
+        by_shape: dict[tuple[int, int], list[Seconds]] = {}
         for key, spent in seconds.items():
             by_shape.setdefault(self.timed[key], []).append(spent)
-        return sum(count * fmean(by_shape[s]) for s, count in self.counts.items())
+        wall = cpu = 0.0
+        for shape, count in self.counts.items():
+            wall += count * fmean(spent.wall for spent in by_shape[shape])
+            cpu += count * fmean(spent.cpu for spent in by_shape[shape])
+        return Seconds(wall, cpu)
 
 
 def choose_layers(sites: Sequence[Site], rows: int, budget: float) -> Layers:
@@ -83,11 +87,14 @@ class Inputs:
         edits: Texts that change.
         kept: Texts that are preserved.
         ridge: Lambda.
+        measured: Rows that drift is measured on: what is preserved, or the empty
+            prompt where that is nothing.
     """
 
     edits: tuple[LoopConcept, ...]
     kept: tuple[LoopConcept, ...]
     ridge: float
+    measured: tuple[Tensor, ...]
 
     @property
     def concepts(self) -> tuple[LoopConcept, ...]:
@@ -111,7 +118,7 @@ def inputs(spec: EditSpec, encoder: Encoder, reader: Reader) -> Inputs:
     found, ridge = plan(spec, encoder), validate(spec).ridge
     pairs = [pair for concept in found.concepts for pair in concept.pairs]
     reader.load(pick for key, target in pairs for pick in (key, target[0][1]))
-    reader.load(found.preserve)
+    reader.load((*found.preserve, *found.measured))
     kept = [reader.rows(pick) for pick in found.preserve if found.preserve_weight > 0]
     return Inputs(
         tuple(
@@ -120,12 +127,13 @@ def inputs(spec: EditSpec, encoder: Encoder, reader: Reader) -> Inputs:
         ),
         tuple(LoopConcept(p, p, found.preserve_weight * ridge) for p in kept),
         ridge,
+        tuple(reader.rows(pick) for pick in found.measured),
     )
 
 
 def run_loop(
     matrices: Mapping[str, Tensor], given: Inputs
-) -> tuple[dict[str, Tensor], dict[str, float]]:
+) -> tuple[dict[str, Tensor], dict[str, Seconds]]:
     """Run the loop on some matrices.
 
     Args:
@@ -133,12 +141,12 @@ def run_loop(
         given: The texts.
 
     Returns:
-        W' by key, and seconds by key.
+        W' by key, and times by key.
     """
     new: dict[str, Tensor] = {}
-    seconds: dict[str, float] = {}
+    seconds: dict[str, Seconds] = {}
     for key, matrix in matrices.items():
-        start = time.perf_counter()
+        start = Seconds.now()
         new[key] = edited(matrix, given.concepts, given.ridge)
-        seconds[key] = time.perf_counter() - start
+        seconds[key] = Seconds.now() - start
     return new, seconds

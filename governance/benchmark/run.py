@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from governance.benchmark.exactness import effect, error, reference
-from governance.benchmark.measured import KeptEncoder, MeasuredBase
+from governance.benchmark.measured import KeptEncoder, MeasuredBase, Seconds
 from governance.benchmark.model import model_folder
 from governance.benchmark.ours import Spent, copy_plainly, run_ours, write_changed
 from governance.benchmark.published import Inputs, choose_layers, inputs, run_loop
@@ -108,7 +108,8 @@ def _measure(
     writes += [write_changed(base, match.edited, place) for _ in range(task.repeat - 1)]
     changed = match.edited.tensors
     plain = [copy_plainly(base, changed, place) for _ in range(task.repeat)]
-    loops = [layers.scaled(seconds) for seconds in match.loops]
+    loops = tuple(layers.scaled(seconds) for seconds in match.loops)
+    solves = tuple(spent.solve for spent in match.spent)
     probe = min(match.old, key=lambda key: (match.old[key].shape[0], key))
     exact = reference(match.old[probe], given)
     ours = {key: changed.get(key, tensor) for key, tensor in match.old.items()}
@@ -121,12 +122,13 @@ def _measure(
         cpu=cpu_model(),
         layers=len(base.weights.sites),
         mib=shape.mib,
-        rounds={"ours": tuple(s.solve for s in match.spent), "loop": tuple(loops)},
+        rounds={"ours": solves, "loop": loops},
         texts=len(base.kept.texts),
         ours=Ours(
-            encode=first.encode,
-            read=median(spent.read for spent in match.spent),
-            solve=median(spent.solve for spent in match.spent),
+            encode=first.encode.wall,
+            read=median(spent.read.wall for spent in match.spent),
+            solve=median(spent.wall for spent in solves),
+            solve_cpu=median(spent.cpu for spent in solves),
             write=median(writes),
             peak_mib=peak,
             effect=effect(match.old, ours, given),
@@ -136,7 +138,8 @@ def _measure(
         loop=Loop(
             encode=_padded_seconds(base.kept, on_progress),
             prompts_timed=min(SAMPLES, len(base.kept.texts)),
-            solve=median(loops),
+            solve=median(spent.wall for spent in loops),
+            solve_cpu=median(spent.cpu for spent in loops),
             layers_timed=len(layers.timed),
             extrapolated=layers.extrapolated,
             effect=effect(match.old, match.new, given),
@@ -171,7 +174,7 @@ class Match:
         self.old = old
         self.new: Mapping[str, Tensor] = {}
         self.spent: list[Spent] = []
-        self.loops: list[Mapping[str, float]] = []
+        self.loops: list[Mapping[str, Seconds]] = []
         self.order: list[str] = []
 
     def play(self, rounds: int, on_progress: Progress) -> None:

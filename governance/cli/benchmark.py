@@ -89,7 +89,10 @@ def print_report(report: "Report") -> None:
     )
     print_line(f"ours    read {ours.read:.3f} s  write {ours.write:.3f} s")
     print_line(f"peak    {ours.peak_mib:.0f} MiB")
-    print_line(f"ratio   {report.ratio:.1f}  in all {report.ratio_total:.1f}")
+    print_line(
+        f"ratio   {report.ratio:.1f}  by processor time {report.ratio_cpu:.1f}  "
+        f"with encoding and files {report.ratio_total:.1f}"
+    )
 
 
 def _seconds(*values: float) -> list[str]:
