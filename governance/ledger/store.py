@@ -98,6 +98,31 @@ class ObjectStore:
                 lambda target: copy_hashed(source, target, limit, str(path))
             )
 
+    def put_written(self, write: Callable[[BinaryIO], None]) -> str:
+        """Store what a function writes, too large to be held in memory.
+
+        Args:
+            write: Writes the content; whatever it raises leaves nothing behind.
+
+        Returns:
+            The content's digest; it is durable by then.
+
+        Raises:
+            UsageError: If it is too large.
+            LedgerError: If it cannot be written.
+        """
+
+        def fill(target: BinaryIO) -> str:
+            write(target)
+            target.flush()
+            if target.tell() > self.max_bytes:
+                message = f"an object of {target.tell()} bytes is too large"
+                raise UsageError(message, f"At most {self.max_bytes} bytes are stored.")
+            target.seek(0)
+            return hash_rest(target)
+
+        return self._write(fill)
+
     def open(self, digest: str) -> BinaryIO:
         """Open an object whose content has just been hashed again.
 
@@ -257,7 +282,7 @@ class ObjectStore:
             temporary = incoming / secrets.token_hex(16)
             descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             try:
-                with os.fdopen(descriptor, "wb") as target:
+                with os.fdopen(descriptor, "w+b") as target:
                     digest = fill(target)
                     target.flush()
                     os.fsync(target.fileno())

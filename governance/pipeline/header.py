@@ -64,15 +64,41 @@ def read_header(path: Path) -> dict[str, TensorRecord]:
         PipelineError: The file is not a well-formed safetensors file.
     """
     size = path.stat().st_size
+    text = _text(path, size)
+    first = 8 + len(text)
+    records = sorted(_records(path, text, first), key=lambda r: (r.start, r.end))
+    _check_cover(path, records, first, size)
+    return {record.name: record for record in records}
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read the words that a safetensors file says about itself.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its metadata; empty where it has none.
+
+    Raises:
+        PipelineError: The header is not a well-formed one.
+    """
+    header = _header(path, _text(path, path.stat().st_size))
+    found = header.get("__metadata__", {})
+    if not isinstance(found, dict):
+        raise _malformed(path, "its metadata is not an object")
+    if not all(isinstance(value, str) for value in found.values()):
+        raise _malformed(path, "its metadata holds more than words")
+    return found
+
+
+def _text(path: Path, size: int) -> bytes:
     with path.open("rb") as stream:
         prefix = stream.read(8)
         length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else -1
         if not 2 <= length <= min(LIMIT, size - 8):
             raise _malformed(path, f"its header length does not fit {size} bytes")
-        text = stream.read(length)
-    records = sorted(_records(path, text, 8 + length), key=lambda r: (r.start, r.end))
-    _check_cover(path, records, 8 + length, size)
-    return {record.name: record for record in records}
+        return stream.read(length)
 
 
 def _malformed(path: Path, reason: str) -> PipelineError:
@@ -88,14 +114,18 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return dict(pairs)
 
 
-def _records(path: Path, text: bytes, base: int) -> Iterable[TensorRecord]:
+def _header(path: Path, text: bytes) -> dict[str, object]:
     try:
         header = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise _malformed(path, "its header is not JSON with unique keys") from error
     if not isinstance(header, dict):
         raise _malformed(path, "its header is not an object")
-    for name, entry in header.items():
+    return header
+
+
+def _records(path: Path, text: bytes, base: int) -> Iterable[TensorRecord]:
+    for name, entry in _header(path, text).items():
         if name != "__metadata__":
             yield _record(path, name, entry, base)
 

@@ -1,6 +1,6 @@
 """Tokenizers of a pipeline: places of words, unknown words, over-long prompts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -143,6 +143,27 @@ class Vocabulary:
                     f"the model's two tokenizers read {text[:_SHOWN]!r} differently"
                 )
         return found
+
+    def ids(self, texts: Sequence[str], tokenizer: str) -> list[list[int]]:
+        """Split many texts into token ids; none of them is remembered.
+
+        Args:
+            texts: Texts of any length.
+            tokenizer: Component, such as ``tokenizer_2``.
+
+        Returns:
+            The ids of each text, the beginning and end tokens included.
+        """
+        found = self._tokenizers[tokenizer](list(texts), verbose=False)["input_ids"]
+        return [[int(i) for i in row] for row in found]
+
+    def limit(self, tokenizer: str) -> int:
+        """Return how many tokens the encoder of a tokenizer can read.
+
+        Args:
+            tokenizer: Component, such as ``tokenizer_2``.
+        """
+        return self._limits[tokenizer]
 
     def pad(self, tokenizer: str) -> int:
         """Return the token id that prompts are padded with.
