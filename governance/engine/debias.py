@@ -4,6 +4,9 @@ UCE, arXiv:2308.14761, algorithm 1, with two repairs: the step goes along desire
 minus observed (the paper's sign is reversed), and every round is solved from the
 original weights with the alphas summed so far, so that nothing compounds.
 
+EMCID, arXiv:2403.13807, appendix: an alpha is a factor of an attribute's stage-one
+state; factors are positive and sum to one, and their steps grow smaller every round.
+
 TIME, arXiv:2303.08084, section 6.3: each concept is edited towards the one attribute it
 shows too rarely, with a lambda found by bisection; here its alpha is 1/lambda.
 
@@ -119,6 +122,8 @@ class _Stepper(Protocol):
 
 
 def _stepper(spec: EditSpec, wanted: Ratios, parameters: DebiasParameters) -> _Stepper:
+    if spec.method == "emcid":
+        return _Factors(wanted, parameters)
     if spec.method != "time":
         return _Accumulation(wanted, parameters.step_size)
     if len(wanted) != 2:
@@ -148,7 +153,31 @@ class _Accumulation:
         )
 
 
-SMALLEST_LAMBDA, LARGEST_LAMBDA = 1e-3, 1e3
+class _Factors:
+    """EMCID: a mixture of attributes' states, moved by ever smaller steps."""
+
+    def __init__(self, wanted: Ratios, parameters: DebiasParameters) -> None:
+        self._wanted = wanted
+        self._parameters = parameters
+        self._moves: dict[int, int] = {}
+
+    def next(
+        self, concept: int, alphas: tuple[float, ...], seen: Ratios
+    ) -> tuple[float, ...]:
+        made = self._moves.get(concept, 0)
+        self._moves[concept] = made + 1
+        if made == 0:  # no factor yet: what was seen is the unedited concept
+            return (1 / len(seen),) * len(seen)
+        size = self._parameters.step_size * (1 - made / self._parameters.max_rounds)
+        moved = [
+            max(0.0, alpha + size * (want - share))
+            for alpha, want, share in zip(alphas, self._wanted, seen, strict=True)
+        ]
+        total = sum(moved)
+        return tuple(one / total for one in moved) if total > 0 else alphas
+
+
+SMALLEST_LAMBDA, LARGEST_LAMBDA = 1e-3, 1e6
 """Between them a bisection looks: the stronger edit and the weaker one."""
 
 

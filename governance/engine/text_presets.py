@@ -225,7 +225,7 @@ def emcid_parameters(spec: EditSpec) -> EmcidParameters:
 
 
 def refact_layer(parameters: RefactParameters, depth: int) -> int:
-    """Return the edited layer of an encoder.
+    """Return the edited layer of an encoder: 9 of 12 in proportion, never the last.
 
     Args:
         parameters: Validated parameters.
@@ -234,7 +234,10 @@ def refact_layer(parameters: RefactParameters, depth: int) -> int:
     Raises:
         RequestError: The encoder has no such layer.
     """
-    layer = 9 * depth // 12 if parameters.layer is None else parameters.layer
+    layer = parameters.layer
+    if layer is None:
+        # The end token sees an edited token only through a layer above the edit.
+        layer = max(0, min(9 * depth // 12, depth - 2))
     if layer >= depth:
         expected = f"a layer below {depth}, the depth of the text encoder"
         raise refuse("spec.parameters.layer", expected, layer)

@@ -188,7 +188,7 @@ def test_refact_needs_somewhere_to_go_and_emcid_takes_pictures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("depth", "layer", "last"), [(12, 9, 10), (23, 17, 20), (4, 3, 2)]
+    ("depth", "layer", "last"), [(12, 9, 10), (23, 17, 20), (4, 2, 2), (1, 0, 0)]
 )
 def test_published_layers_keep_their_place_in_other_depths(
     depth: int, layer: int, last: int

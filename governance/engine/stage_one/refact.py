@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from governance.engine.checked import refuse
 from governance.engine.edit import Concept
 from governance.engine.prompts import Template
 from governance.engine.stage_one.descent import Objective, descend, placed
@@ -40,10 +41,13 @@ def refact_values(
         v* [n, d_model], float64, bias included.
 
     Raises:
-        RequestError: A prompt is too long.
+        RequestError: A prompt is too long, or no layer lies above the edited one.
         EngineError: The loss is not finite.
     """
     layer = refact_layer(parameters, tail.depth)
+    if layer == tail.depth - 1:
+        expected = "a layer below the encoder's last, which alone can carry the edit on"
+        raise refuse("spec.parameters.layer", expected, layer)
     phrases = [concept.phrase for concept in concepts]
     bare = say(phrases, BARE, tail)
     first = tail.outputs(
