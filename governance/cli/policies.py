@@ -129,7 +129,7 @@ def list_reviewers(options: GlobalOptions) -> None:
 
 
 @reviewer.command("add")
-@click.argument("principal")
+@click.argument("name", metavar="PRINCIPAL")
 @click.option(
     "--public-key",
     required=True,
@@ -142,18 +142,18 @@ def list_reviewers(options: GlobalOptions) -> None:
 @global_options
 @pass_options
 def add(
-    options: GlobalOptions, principal: str, public_key: Path, roles: tuple[str, ...]
+    options: GlobalOptions, name: str, public_key: Path, roles: tuple[str, ...]
 ) -> None:
     """Propose that somebody joins the roster; others sign with `change sign`."""
-    detail = opened(options).propose_reviewer(principal, public_key, roles)
+    detail = opened(options).propose_reviewer(name, public_key, roles)
     print_change(options, detail)
 
 
 @reviewer.command("revoke")
-@click.argument("principal")
+@click.argument("name", metavar="PRINCIPAL")
 @click.option("--reason", required=True, help="Why; it stays in the ledger.")
 @global_options
 @pass_options
-def revoke(options: GlobalOptions, principal: str, reason: str) -> None:
+def revoke(options: GlobalOptions, name: str, reason: str) -> None:
     """Propose that a key no longer counts; others sign with `change sign`."""
-    print_change(options, opened(options).propose_revocation(principal, reason))
+    print_change(options, opened(options).propose_revocation(name, reason))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from governance.canonical import JSON
+from governance.checks.seeds import seeds_for
 from governance.domain.events import Document
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
@@ -11,9 +12,10 @@ from governance.ledger.store import ObjectStore
 from governance.policy.evidence import Metric, RuleOutcome, judge_evidence
 from governance.policy.model import Policy
 from governance.policy.outcome import Outcome
-from governance.service.fields import table, tables, text, texts
+from governance.service.fields import table, tables, text, texts, whole
 from governance.service.ports import Measurement, Shot, Subject
 from governance.service.stored import put_document, request_of, stored_document
+from governance.text import safe
 
 EVIDENCE_FORMAT = "governance/evidence/v1"
 
@@ -101,12 +103,28 @@ def check_evidence(store: ObjectStore, digest: str) -> Mapping[str, JSON]:
 
     Raises:
         NotFoundError: Something of it is missing.
-        IntegrityError: Something of it changed.
+        IntegrityError: Something of it changed, or somebody chose its seeds.
     """
     document = read_evidence(store, digest)
+    _check_seeds(document, digest)
     for image in images_of(document):
         store.open(image).close()
     return document
+
+
+def _check_seeds(document: Mapping[str, JSON], digest: str) -> None:
+    """Refuse images of other seeds than candidate and suite lead to, from the first."""
+    drawn: dict[str, set[int]] = {}
+    for row in tables(document, "images"):
+        drawn.setdefault(text(row, "prompt"), set()).add(whole(row, "seed"))
+    candidate, suite = text(document, "candidate"), text(document, "suite")
+    for prompt, seeds in drawn.items():
+        if seeds != set(seeds_for(candidate, suite, prompt, len(seeds))):
+            raise IntegrityError(
+                f"evidence {digest[:12]}: somebody chose the seeds of "
+                f"{safe(prompt, 80)!r}; they follow from candidate and suite",
+                "Check the edit again.",
+            )
 
 
 def metrics_of(document: Mapping[str, JSON], edit: str) -> tuple[Metric, ...]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from governance.canonical import digest_of
+from governance.checks.seeds import seeds_for
 from governance.domain.events import Document
 from governance.domain.request import EditRequest
 from governance.domain.snapshot import ResolvedEdit, Snapshot
@@ -191,6 +192,12 @@ class FakeChecker:
 
     interrupt: bool = False
     silent: bool = False
+    own_seed: int | None = None
+
+    def seed(self, subject: Subject, prompt: str) -> int:
+        suite = subject.suite.digest
+        derived = seeds_for(subject.candidate.digest, suite, prompt, 1)[0]
+        return derived if self.own_seed is None else self.own_seed
 
     def check(
         self, place: Place, subject: Subject, progress: ProgressCallback
@@ -202,7 +209,11 @@ class FakeChecker:
         return Measurement(
             metrics={item.id: self._metrics(item) for item in subject.edits},
             shots=tuple(
-                Shot(item.id, item.request.concepts[0].source, 7, image, image, image)
+                Shot(
+                    *(item.id, item.request.concepts[0].source),
+                    self.seed(subject, item.request.concepts[0].source),
+                    *(image, image, image),
+                )
                 for item in subject.edits
             ),
             sheets=(image,),

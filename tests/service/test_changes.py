@@ -46,9 +46,15 @@ def add(house: House, name: str, roles: Sequence[str] = ("reviewer",)) -> Change
     return house.as_("ana").propose_reviewer(name, public, roles)
 
 
-def join(house: House, name: str, roles: Sequence[str] = ("reviewer",)) -> None:
+def join(
+    house: House,
+    name: str,
+    roles: Sequence[str] = ("reviewer",),
+    by: Sequence[str] = ("ben",),
+) -> None:
     change = add(house, name, roles)
-    assert house.as_("ben").sign_change(change.id, APPROVE).state is ChangeState.ACTIVE
+    states = [house.as_(who).sign_change(change.id, APPROVE).state for who in by]
+    assert states[-1] is ChangeState.ACTIVE
 
 
 def leave(house: House, name: str) -> None:

@@ -1,0 +1,105 @@
+"""Changes of policy and roster, typed."""
+
+from pathlib import Path
+
+import pytest
+
+from governance.identity.keys import generate_key
+from tests.cli.conftest import Line
+from tests.service.house import House
+from tests.service.test_changes import newer
+
+
+@pytest.fixture
+def dora(house: House) -> Path:
+    path = house.root / "people" / "dora"
+    generate_key(path, comment="dora")
+    house.keys = {**house.keys, "dora": path}
+    return path.with_suffix(".pub")
+
+
+def test_a_reviewer_joins_and_leaves_from_the_command_line(
+    line: Line, dora: Path
+) -> None:
+    made = line(
+        *("reviewer", "add", "dora", "--public-key", dora),
+        *("--role", "reviewer", "--role", "lawyer", "--json"),
+    )
+    assert (made.code, made.json["id"], made.json["state"]) == (0, "C-0001", "PROPOSED")
+    assert line("change", "list", "--json").json[0]["missing"] == [
+        *("1 more approval", "1 approval as reviewer")
+    ]
+    signed = line("change", "sign", "C-0001", "--decision", "approve", who="ben")
+    assert signed.code == 0
+    assert signed.out == "C-0001  ACTIVE  add dora as reviewer, lawyer\n"
+    assert "dora" in line("reviewer", "list").out
+
+    gone = line("reviewer", "revoke", "dora", "--reason", "left", "--json")
+    assert gone.json["kind"] == "reviewer-revoke"
+    line("change", "sign", "2", "--decision", "approve", who="ben")
+    rows = line("reviewer", "list", "--json").json
+    (row,) = [row for row in rows if row["principal"] == "dora"]
+    assert set(row) >= {"principal", "key", "roles", "since", "until"}
+    assert row["since"] < row["until"]
+    assert line("ledger", "verify").code == 0
+
+
+def test_a_policy_comes_into_force_from_the_command_line(
+    line: Line, house: House
+) -> None:
+    made = line("policy", "activate", newer(house, expires_days=3), "--json").json
+    assert set(made) >= {"id", "kind", "state", "missing"}
+    shown = line("change", "show", made["id"]).out
+    assert "-  expires_days: 30" in shown
+    assert "+  expires_days: 3" in shown
+    signed = line(
+        *("change", "sign", made["id"], "--decision", "approve", "--comment", "read"),
+        *("--digest", made["digest"], "--json"),
+        who="ben",
+    )
+    assert signed.json["state"] == "ACTIVE"
+    assert signed.json["signoffs"][0]["statement"]["comment"] == "read"
+    assert line("policy", "show", "--json").json["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("change", "show", "C-0009"), 3),
+        (("change", "sign", "C-0009", "--decision", "approve"), 3),
+        (("change", "sign", "C-0001", "--decision", "maybe"), 2),
+        (("change", "sign", "C-0001"), 2),
+        (("change", "sign", "C-0001", "--decision", "approve"), 5),
+        (
+            ("change", "sign", "C-0001", "--decision", "approve", "--digest", "0" * 64),
+            4,
+        ),
+        (("policy", "activate", "default"), 5),
+        (("policy", "activate", "nowhere.yaml"), 3),
+        (("reviewer", "revoke", "nobody", "--reason", "left"), 3),
+        (("reviewer", "revoke", "cleo"), 2),
+        (("reviewer", "revoke", "cleo", "--reason", " "), 2),
+        (("reviewer", "add", "ben", "--role", "reviewer"), 2),
+    ],
+)
+def test_what_goes_wrong_has_its_exit_code(
+    line: Line, house: House, words: tuple[str, ...], code: int
+) -> None:
+    line("reviewer", "revoke", "cleo", "--reason", "left")
+    size = house.size()
+    said = line(*words, "--json")
+    assert (said.code, said.json["error"]["exit_code"]) == (code, code)
+    assert house.size() == size
+
+
+def test_a_hostile_comment_reaches_no_terminal(line: Line) -> None:
+    line("reviewer", "revoke", "cleo", "--reason", "\x1b]0;gone\x07")
+    line(
+        *("change", "sign", "C-0001", "--decision", "approve"),
+        *("--comment", "\x1b[2Jyes"),
+        who="ben",
+    )
+    for words in (("change", "list"), ("change", "show", "C-0001")):
+        said = line(*words).out
+        assert "\x1b" not in said
+        assert "\\x1b]0;gone" in said
