@@ -19,10 +19,11 @@ pipe.unload_lora_weights()  # the base again, bit for bit
 
 Load it at scale 1.0, the default: at any other scale it is another edit, which nobody \
 measured or signed. Stock diffusers needs the package `peft` for this. The factors are \
-exact and in float32: over a float32 base, base and adapter compute what the signed \
-weights do to about 1e-6 of an image. Over a base of 16 bits they differ from the \
-signed, merged weights by up to 2e-3, since merging rounds once and an adapter is cast \
-to the base's dtype."""
+exact and in float32: over a float32 base, base and adapter draw what the signed weights \
+draw to 1e-4 of a pixel's range. Over a base of 16 bits, the signed weights were rounded \
+once more, when they were merged: computed in float32, pictures of a few steps differ by \
+up to 2e-3; computed in 16 bits the adapter is rounded too, and what the network \
+predicts differs by about 1e-3 of its size."""
 _DELTA = """\
 ## Load it
 
