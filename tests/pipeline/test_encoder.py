@@ -142,10 +142,10 @@ def test_a_damaged_cache_entry_is_encoded_again(
 ) -> None:
     folder = open_pipeline(tiny["sd1"])
     expected = open_encoder(folder, cache=tmp_path).encode_full(["rose"])
-    (entry,) = [path for path in tmp_path.rglob("*") if path.is_file()]
-    data = bytearray(entry.read_bytes())
-    data[-1] ^= 1
-    entry.write_bytes(data)
+    for entry in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        data = bytearray(entry.read_bytes())
+        data[-1] ^= 1
+        entry.write_bytes(data)
     again = open_encoder(folder, cache=tmp_path)
     assert torch.equal(again.encode_full(["rose"]), expected)
     assert again.seconds > 0
