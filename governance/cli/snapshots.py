@@ -9,7 +9,7 @@ from governance.cli.output import print_json, print_line, print_table
 from governance.cli.session import opened, run_job
 from governance.errors import IntegrityError
 from governance.service.facade import Job, JobKind
-from governance.service.views import to_json
+from governance.service.views import ExportVerdict, to_json
 
 
 @click.group()
@@ -171,16 +171,19 @@ def verify(options: GlobalOptions, folder: Path, allowed_signers: Path | None) -
     else:
         for finding in verdict.findings:
             print_line(f"{finding.problem}  {finding.path}  {finding.message}".rstrip())
-        if verdict.derived:
-            print_line(f"derived ({verdict.derived}) from the snapshot that was signed")
-        print_line(_trust(ok=verdict.ok, trust=verdict.trust))
+        print_line(_trust(verdict))
     if not verdict.ok:
         raise click.exceptions.Exit(int(IntegrityError.exit_code))
 
 
-def _trust(*, ok: bool, trust: str) -> str:
-    if not ok:
+def _trust(verdict: ExportVerdict) -> str:
+    if not verdict.ok:
         return "NOT what was exported"
-    if trust == "pinned":
+    if verdict.derived:
+        return (
+            f"consistent; derived ({verdict.derived}) from the snapshot that was "
+            "signed, so that no signature covers these very bytes"
+        )
+    if verdict.trust == "pinned":
         return "consistent, signed by the keys you gave"
     return "consistent, authorship not proven (give --allowed-signers)"
