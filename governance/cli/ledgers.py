@@ -109,7 +109,9 @@ def state(options: GlobalOptions, time: str) -> None:
         return
     rules = found.policy
     print_line(f"time      {found.time}  after entry {found.sequence}")
-    print_line(f"policy    {rules.name}  version {rules.version}  {rules.digest}")
+    signed = ", ".join(_hand(item) for item in rules.signatures) or "the first one"
+    print_line(f"policy    {rules.name}  version {rules.version}  {signed}")
+    print_line(f"          {rules.digest}")
     for row in found.activations:
         hands = ", ".join(_hand(item) for item in row.signatures) or "nobody: the base"
         print_line(f"live      {row.model}  {row.snapshot[:12]}  {hands}")

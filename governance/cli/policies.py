@@ -65,7 +65,7 @@ def activate(options: GlobalOptions, file: str) -> None:
 @global_options
 @pass_options
 def test(options: GlobalOptions, files: tuple[Path, ...]) -> None:
-    """Try policies on cases: those that come with them, or the FILEs given."""
+    """Try policies on cases: those that come with them, or given files and folders."""
     from governance.wiring import try_policies
 
     trial = try_policies(files)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from governance.cli.options import GlobalOptions, global_options, pass_options
-from governance.cli.output import print_json, print_line
+from governance.cli.output import narrate, print_json, print_line
 from governance.cli.session import opened, settings_of
 from governance.cli.telling import Narration
 from governance.errors import UsageError
@@ -40,6 +40,9 @@ def init(options: GlobalOptions, policy_name: str, reviewers: tuple[str, ...]) -
     )
     header = governance.header()
     policy = governance.policy()
+    if lacking := governance.lacking():
+        narrate(f"warning: as it is, nothing can be approved here: {lacking}")
+        narrate("  Its roster cannot change either. Make it with more --reviewer.")
     if options.as_json:
         print_json(
             {

@@ -6,6 +6,7 @@ from pathlib import Path
 from governance.canonical import JSON
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision, Head
+from governance.policy.quorum import lacking_people
 from governance.service import (
     activating,
     allowing,
@@ -136,6 +137,12 @@ class Application:
         return looking.policy_view(self._workspace.policy())
 
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
+    def lacking(self) -> str:
+        """Say why the roster could approve nothing under the policy, if so."""
+        state = self._workspace.state
+        policy = self._workspace.policy(state)
+        return lacking_people(policy, state.roster, state.size) or ""
+
         """Return the roster."""
         roster = self._workspace.state.roster
         return tuple(looking.reviewer_view(item) for item in roster.reviewers)

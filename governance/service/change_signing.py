@@ -81,9 +81,9 @@ def sign_change(workspace: Workspace, name: str, wish: ChangeWish) -> str:
         active = wish.decision is Decision.APPROVE and _settle(
             workspace, writing, record.id, identity
         )
-        roster = writing.state.roster
-    if active and roster != state.roster:
-        write_signers(workspace.layout, roster)
+    if active:
+        # Whoever changed the roster meanwhile is in it too.
+        write_signers(workspace.layout, workspace.state.roster)
     return record.id
 
 

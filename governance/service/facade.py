@@ -121,6 +121,9 @@ class Governance(Protocol):
     def policy(self) -> views.PolicyView:
         """Return the policy in force."""
 
+    def lacking(self) -> str:
+        """Say why the roster could approve nothing under the policy, if so."""
+
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
         """Return the roster."""
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from governance.domain.change import ChangeKind, ChangeState
 from governance.domain.signoff import Signed
-from governance.domain.state import EditRecord
+from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import NotFoundError, UsageError
 from governance.ledger.entry import Entry, timestamp
 from governance.service import records
@@ -43,17 +44,33 @@ def state_at(workspace: Workspace, time: str) -> records.StateView:
         sequence=state.size,
         live={name: model.live for name, model in sorted(state.models.items())},
         edits=tuple(_edit(record) for _, record in sorted(state.edits.items())),
-        policy=records.PolicyThen(
-            name=text(state.policy, "name"),
-            version=whole(state.policy, "version"),
-            digest=text(state.policy, "digest"),
-        ),
+        policy=_policy(state),
         reviewers=tuple(
             reviewer_view(item)
             for item in state.roster.reviewers
             if item.active_at(state.size)
         ),
         activations=tuple(_activation(book, name) for name in sorted(state.models)),
+    )
+
+
+def _policy(state: WorkspaceState) -> records.PolicyThen:
+    version = whole(state.policy, "version")
+    brought = [
+        record
+        for record in state.changes.values()
+        if record.kind is ChangeKind.POLICY
+        and record.state is ChangeState.ACTIVE
+        and record.subject["version"] == version
+    ]
+    return records.PolicyThen(
+        name=text(state.policy, "name"),
+        version=version,
+        digest=text(state.policy, "digest"),
+        change=brought[0].id if brought else None,
+        signatures=tuple(_hand(item) for item in brought[0].signoffs)
+        if brought
+        else (),
     )
 
 

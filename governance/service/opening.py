@@ -24,6 +24,7 @@ from governance.service.ports import Parts
 from governance.service.signers_file import finish_signers, write_signers
 from governance.service.workspace import Clock, Workspace, utc_now
 from governance.settings import Settings
+from governance.text import normalise
 
 Person = tuple[str, Path, Sequence[str]]
 """Principal, public key file, roles."""
@@ -178,8 +179,11 @@ def _reviewer(person: Person) -> Reviewer:
 def _refuse_shared(roster: Roster) -> None:
     names = [item.principal for item in roster.reviewers]
     keys = [item.key for item in roster.reviewers]
-    if len(set(names)) < len(names):
-        raise UsageError("--reviewer: a principal is named twice", "Name each once.")
+    if len({normalise(name) for name in names}) < len(names):
+        raise UsageError(
+            "--reviewer: two principals read the same",
+            "Give each person one name that nobody can mix up.",
+        )
     if len(set(keys)) < len(keys):
         raise UsageError(
             "--reviewer: two people share one key; one key belongs to one person",

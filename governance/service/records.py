@@ -63,12 +63,17 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class PolicyThen:
-    """Which policy was in force."""
+    """Which policy was in force, by which change, and whose signatures brought it.
+
+    ``change`` is ``None`` and there are no signatures for the workspace's first one.
+    """
 
     name: str
     version: int
     digest: str
 
+    change: str | None = None
+    signatures: tuple[Hand, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class StateView:

@@ -10,7 +10,7 @@ from governance.domain.events import EditsChecked
 from governance.domain.request import EditRequest
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signoff import Signed
-from governance.errors import RequestError
+from governance.errors import NotFoundError, RequestError
 from governance.ledger.entry import timestamp
 from governance.policy.cases import CaseSignOff, PolicyCase, load_cases
 from governance.policy.evaluate import judge_proposal, refused, required_approvals
@@ -51,7 +51,7 @@ def run_cases(files: Sequence[Path]) -> TrialView:
     """Try every case of every file.
 
     Args:
-        files: Case files.
+        files: Case files, or folders of them.
 
     Returns:
         Each case with what was expected and found; ``ok`` where all agree.
@@ -62,12 +62,16 @@ def run_cases(files: Sequence[Path]) -> TrialView:
     """
     policies: dict[Path, Policy] = {}
     cases = tuple(_tried(case, policies) for case in _all(files))
+    if not cases:
+        shown = ", ".join(str(file) for file in files)
+        raise NotFoundError(f"no cases in {shown}", "Name a case file.")
     return TrialView(ok=all(case.ok for case in cases), cases=cases)
 
 
 def _all(files: Iterable[Path]) -> Iterator[PolicyCase]:
     for file in files:
-        yield from load_cases(file)
+        for path in sorted(file.glob("*.yaml")) if file.is_dir() else (file,):
+            yield from load_cases(path)
 
 
 def _tried(case: PolicyCase, policies: dict[Path, Policy]) -> CaseView:

@@ -103,3 +103,32 @@ def test_a_hostile_comment_reaches_no_terminal(line: Line) -> None:
         said = line(*words).out
         assert "\x1b" not in said
         assert "\\x1b]0;gone" in said
+
+
+def test_init_warns_of_a_roster_that_could_approve_nothing(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from governance.cli.run import run
+
+    public = house.root / "people" / "ana.pub"
+    words = ("init", "--reviewer", f"ana={public}:reviewer")
+    assert run(["--workspace", str(house.root / "alone"), *words]) == 0
+    said = capsys.readouterr().err
+    assert "nothing can be approved here: it takes 2 people" in said
+    mine = (*words, "--policy", "single-user")
+    assert run(["--workspace", str(house.root / "mine"), *mine]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_init_refuses_two_names_that_read_the_same(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from governance.cli.run import run
+
+    people = house.root / "people"
+    words = [
+        *("--reviewer", f"ana={people / 'ana.pub'}:reviewer"),
+        *("--reviewer", f"\u0430na={people / 'ben.pub'}:reviewer"),
+    ]
+    assert run(["--workspace", str(house.root / "two"), "init", *words]) == 2
+    assert "read the same" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from governance.ledger.database import sqlite_url
 from governance.ledger.log import Ledger
 from governance.service.facade import JobKind
 from tests.service.house import House
+from tests.service.test_changes import APPROVE, newer
 
 
 def time_of(house: House, event: str) -> str:
@@ -39,6 +40,18 @@ def test_each_moment_shows_what_was_live_and_who_signed(house: House) -> None:
     assert reverted.edits[0].state is EditState.REVERTED
     (hand,) = reverted.activations[0].signatures
     assert (hand.principal, hand.decision) == ("cleo", "revert")
+
+
+def test_it_names_who_signed_for_the_policy(house: House) -> None:
+    before = house.as_("ana").log()[-1].time
+    house.as_("ana").propose_policy(newer(house, 2))
+    house.as_("ben").sign_change("C-0001", APPROVE)
+    after = house.as_("ana").log()[-1].time
+    first = house.as_("ana").state_at(before).policy
+    assert (first.version, first.change, first.signatures) == (1, None, ())
+    second = house.as_("ana").state_at(after).policy
+    assert (second.version, second.change) == (2, "C-0001")
+    assert [item.principal for item in second.signatures] == ["ben"]
 
 
 def test_it_names_policy_and_reviewers(house: House) -> None:

@@ -360,6 +360,40 @@ def test_protection_is_not_lifted_from_a_word_alone(house: House) -> None:
     )
 
 
+def test_a_threshold_counts_who_signed_and_not_who_could_have(
+    tmp_path: Path, parts: Parts
+) -> None:
+    house = two_approvals(tmp_path, parts)
+    for name in ("dora", "elsa", "fred"):
+        join(house, name, by=("ben", "cleo"))
+    change = add(house, "mask")
+    assert house.as_("dora").sign_change(change.id, APPROVE).missing == (
+        "1 more approval",
+    )
+    edit = house.ready("ana")
+    assert house.approve("dora", edit).missing == ("1 more approval",)
+
+
+def test_a_lenient_rule_never_stands_in_for_a_strict_one(
+    tmp_path: Path, parts: Parts
+) -> None:
+    def both(spec: dict[str, JSON]) -> None:
+        spec["protected_concepts"] = [
+            {
+                "name": name,
+                "words": ["kora"],
+                "rule": "approvals",
+                "required_approvals": approvals,
+            }
+            for name, approvals in (("strict", 2), ("lenient", 0))
+        ]
+
+    house = build(tmp_path, parts, change=both)
+    edit = house.ready("ana")
+    assert house.approve("ben", edit).missing == ("1 more approval",)
+    assert house.approve("cleo", edit).state == "LIVE"
+
+
 # -- evidence ------------------------------------------------------------------
 
 

@@ -132,3 +132,12 @@ def test_live_edits_of_a_case_are_read_at_their_lines(tmp_path: Path) -> None:
     path.write_text(CASE.replace("proposer:", live), encoding="utf-8")
     (case,) = load_cases(path)
     assert [item.concepts[0].source for item in case.read_live().values()] == ["lume"]
+
+
+def test_a_folder_stands_for_its_case_files(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no cases in"):
+        run_cases([tmp_path])
+    for name in ("one.yaml", "two.yaml", "not-a-case.txt"):
+        (tmp_path / name).write_text(CASE, encoding="utf-8")
+    found = [case.file.name for case in run_cases([tmp_path]).cases]
+    assert found == ["one.yaml", "two.yaml"]

@@ -307,6 +307,9 @@ class FakeGovernance:
     def policy(self) -> views.PolicyView:
         return views.PolicyView("default", 1, sha("policy"), {})
 
+    def lacking(self) -> str:
+        return ""
+
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
         return ()
 
