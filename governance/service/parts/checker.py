@@ -1,7 +1,7 @@
 """Evidence on a registered model: both tiers, pictures and sheets stored."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from governance.domain.events import Document
@@ -31,8 +31,9 @@ from governance.service.ports import Measurement, Place, Subject
 if TYPE_CHECKING:
     from governance.checks.images import Drawn, Sides
     from governance.checks.plan import EditPlan
-    from governance.checks.weights import WeightFindings
+    from governance.checks.weights import Change, WeightFindings
     from governance.pipeline.folder import PipelineFolder
+    from governance.pipeline.weights import PipelineWeights
 
 
 class RealChecker:
@@ -150,19 +151,15 @@ class RealChecker:
         subject: Subject,
         progress: ProgressCallback,
     ) -> "WeightFindings":
-        from governance.checks.weights import Change, weight_findings
+        from governance.checks.weights import weight_findings
         from governance.pipeline.encoder import open_encoder
-        from governance.pipeline.tensors import tensor_from
         from governance.pipeline.weights import PipelineWeights
         from governance.snapshots.compose import load_overrides
         from governance.text import words_match
 
         progress(Progress("weights", 0, 1))
-        weights = PipelineWeights(folder)
-        changes = [
-            Change(weights.read_key(key), tensor_from(data, weights.record(key)))
-            for key, data in load_overrides(place.store, subject.candidate).items()
-        ]
+        overrides = load_overrides(place.store, subject.candidate)
+        changes = prompt_changes(PipelineWeights(folder), overrides)
         sources = sources_of(subject)
         captions = [
             text
@@ -210,6 +207,30 @@ class RealChecker:
             place.images,
             _drawing(progress),
         )
+
+
+def prompt_changes(
+    weights: "PipelineWeights", overrides: Mapping[str, bytes]
+) -> "list[Change]":
+    """Return the edited matrices that read prompt rows, before and after.
+
+    A matrix that reads a pooled vector, or one inside a text encoder, has nothing to
+    multiply with the rows of a caption.
+
+    Args:
+        weights: The base.
+        overrides: Edited tensors by key.
+    """
+    from governance.checks.weights import Change
+    from governance.engine.protocols import SPACES
+    from governance.pipeline.tensors import tensor_from
+
+    reading = {s.key for s in weights.sites if SPACES[s.projection] == "prompt"}
+    return [
+        Change(weights.read_key(key), tensor_from(data, weights.record(key)))
+        for key, data in overrides.items()
+        if key in reading
+    ]
 
 
 def _drawing(progress: ProgressCallback) -> Callable[[int, int], None]:
