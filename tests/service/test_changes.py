@@ -8,17 +8,21 @@ import pytest
 
 from governance.canonical import JSON
 from governance.domain.change import ChangeState
-from governance.domain.signoff import Decision
+from governance.domain.signoff import Decision, Head
 from governance.errors import (
     GovernanceError,
+    IntegrityError,
     NotFoundError,
     PolicyRefusedError,
     UsageError,
     WrongStateError,
 )
+from governance.identity.allowed_signers import parse_allowed_signers
 from governance.identity.keys import generate_key
 from governance.service.change_records import ChangeDetail, ChangeWish
+from governance.service.facade import JobKind
 from governance.service.ports import Parts
+from tests.service.fakes import FakeExporter
 from tests.service.house import House, build, changed_policy
 
 APPROVE = ChangeWish(Decision.APPROVE)
@@ -57,9 +61,9 @@ def join(
     assert states[-1] is ChangeState.ACTIVE
 
 
-def leave(house: House, name: str) -> None:
+def leave(house: House, name: str, by: str = "ben") -> None:
     change = house.as_("ana").propose_revocation(name, "left")
-    assert house.as_("ben").sign_change(change.id, APPROVE).state is ChangeState.ACTIVE
+    assert house.as_(by).sign_change(change.id, APPROVE).state is ChangeState.ACTIVE
 
 
 def test_a_policy_comes_into_force_with_another_persons_approval(house: House) -> None:
@@ -161,8 +165,6 @@ def test_evidence_of_the_old_policy_is_judged_again(house: House) -> None:
     house.as_("ben").sign_change("C-0001", APPROVE)
     with pytest.raises(WrongStateError, match="judged by another policy"):
         house.approve("ben", edit)
-    from governance.service.facade import JobKind
-
     house.job("ana", JobKind.CHECK, edit=edit)
     assert house.approve("ben", edit).state == "LIVE"
     assert house.as_("ana").verify().ok
@@ -315,3 +317,36 @@ def test_a_readonly_workspace_takes_no_change(house: House) -> None:
     house.settings = replace(house.settings, readonly=True)
     with pytest.raises(GovernanceError, match="reading only"):
         house.as_("ana").propose_revocation("cleo", "left")
+
+
+def test_an_export_carries_the_policy_it_was_approved_under(
+    house: House, exporter: FakeExporter, tmp_path: Path
+) -> None:
+    house.live()
+    before = house.as_("ana").policy()
+    house.as_("ana").propose_policy(newer(house, expires_days=3))
+    house.as_("ben").sign_change("C-0001", APPROVE)
+    leave(house, "ben", by="cleo")
+    house.job(
+        "ana",
+        JobKind.EXPORT,
+        snapshot="live",
+        output=str(tmp_path / "out"),
+        format="diffusers",
+        model=None,
+    )
+    (inputs,) = exporter.inputs
+    assert inputs.policy.digest == before.digest
+    assert all(s.document["policy"] == before.digest for s in inputs.signoffs)
+    signers = parse_allowed_signers(inputs.allowed_signers)
+    ended = {item.principal for item in signers if item.valid_before is not None}
+    assert ended == {"ben"}
+
+
+def test_a_signer_of_a_change_who_saw_another_log_is_told(house: House) -> None:
+    change = add(house, "dora")
+    size = house.size()
+    seen = Head(size, "0" * 64)
+    with pytest.raises(IntegrityError, match="rewritten"):
+        house.as_("ben").sign_change(change.id, ChangeWish(Decision.APPROVE, seen=seen))
+    assert house.size() == size

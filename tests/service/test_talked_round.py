@@ -19,6 +19,7 @@ from governance.domain.signoff import (
     SIGNOFF_NAMESPACE,
     ChangeStatement,
     Decision,
+    Head,
 )
 from governance.errors import (
     GovernanceError,
@@ -92,12 +93,14 @@ def proposal(house: House, who: str, name: str, key: Path) -> ChangeProposed:
     )
 
 
-def approval(house: House, who: str, event: ChangeProposed) -> ChangeSigned:
+def approval(
+    house: House, who: str, event: ChangeProposed, head: Head | None = None
+) -> ChangeSigned:
     """Return a genuine approval of ``who`` of a proposed change."""
     application = house.as_("ana")
     statement = ChangeStatement(
         origin=application.header().origin,
-        head=application.head(),
+        head=head or application.head(),
         change=event.change,
         digest=event.digest,
         policy=application.policy().digest,
@@ -623,6 +626,13 @@ def test_an_approval_in_anothers_name_is_found_by_verify(house: House) -> None:
     forge(house, "ana", event)
     forge(house, "ben", approval(house, "ana", event))
     unverified(house, "the statement names another principal")
+
+
+def test_an_approval_of_another_log_is_found_by_verify(house: House) -> None:
+    event = proposal(house, "ana", "mask", house.keys["mallory"])
+    forge(house, "ana", event)
+    forge(house, "ben", approval(house, "ben", event, Head(1, "0" * 64)))
+    unverified(house, "its signer saw another log")
 
 
 def test_a_proposal_in_anothers_name_is_found_by_verify(house: House) -> None:
