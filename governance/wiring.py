@@ -21,6 +21,7 @@ from governance.service.parts.exporter import RealExporter
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
 from governance.service.parts.solver import EngineSolver
+from governance.service.parts.statistics import RealStatistics
 from governance.service.parts.studio import Studio
 from governance.service.ports import Parts
 from governance.service.records import TrialView
@@ -39,6 +40,7 @@ def real_parts() -> Parts:
         solver=EngineSolver(studio, judges),
         checker=RealChecker(studio, judges),
         exporter=RealExporter(),
+        statistics=RealStatistics(),
     )
 
 

@@ -3,8 +3,8 @@
 import click
 
 from governance import __version__
-from governance.cli.changes import change
 from governance.cli.benchmark import benchmark
+from governance.cli.changes import change
 from governance.cli.edits import edit
 from governance.cli.evaluate import evaluate
 from governance.cli.ledgers import ledger
@@ -14,6 +14,7 @@ from governance.cli.policies import policy, reviewer
 from governance.cli.snapshots import snapshot
 from governance.cli.solving import solve
 from governance.cli.start import demo, init, tui
+from governance.cli.statistics import statistics
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +35,7 @@ for command in (
     policy,
     reviewer,
     change,
+    statistics,
     solve,
     evaluate,
     benchmark,

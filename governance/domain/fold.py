@@ -34,6 +34,7 @@ from governance.domain.state import (
     ModelRecord,
     WorkspaceState,
 )
+from governance.domain.statistics import StatisticsRecord, StatisticsRecorded
 from governance.errors import IntegrityError
 
 
@@ -71,6 +72,8 @@ def _step(state: WorkspaceState, event: Event, entry: RecordedEvent) -> Workspac
             return _withdrawn(state, event, entry)
         case ChangeProposed() | ChangeSigned() | ChangeActivated():
             return fold_change(state, event, entry)
+        case StatisticsRecorded():
+            return _recorded(state, event, entry)
         case _:
             return _moved_candidate(state, event, entry)
 
@@ -97,6 +100,13 @@ def _withdrawn(
     record = _edit(state, event.edit, entry)
     moved = replace(_moved(record, Step.WITHDRAW, entry), reason=event.reason)
     return _with_edits(state, moved)
+
+
+def _recorded(
+    state: WorkspaceState, event: StatisticsRecorded, entry: RecordedEvent
+) -> WorkspaceState:
+    record = StatisticsRecord.of(event, entry)
+    return replace(state, statistics={**state.statistics, record.digest: record})
 
 
 def _created(

@@ -8,6 +8,7 @@ from governance.domain.events import Document, EditsApplied, EditsChecked
 from governance.domain.lifecycle import EditState, EvidenceStatus
 from governance.domain.roster import Roster
 from governance.domain.signoff import Signed
+from governance.domain.statistics import StatisticsRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class WorkspaceState:
     edits: Mapping[str, EditRecord] = field(default_factory=dict)
     candidates: Mapping[str, Candidate] = field(default_factory=dict)
     changes: Mapping[str, ChangeRecord] = field(default_factory=dict)
+    statistics: Mapping[str, StatisticsRecord] = field(default_factory=dict)
     size: int = 0
 
     def live_edits(self, model: str) -> tuple[EditRecord, ...]:

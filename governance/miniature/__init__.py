@@ -17,6 +17,15 @@ def pipeline_path() -> Path:
     return _WEIGHTS / "pipeline"
 
 
+def statistics_path() -> Path:
+    """Say where the shipped key covariances of its text encoder are.
+
+    Returns:
+        A safetensors file as `governance statistics compute` makes them.
+    """
+    return _WEIGHTS / "statistics.safetensors"
+
+
 def judge_path() -> Path:
     """Say where the shipped judge is.
 

@@ -23,6 +23,7 @@ from governance.service import (
     reading,
     records,
     signing,
+    statistics,
     verification,
     views,
 )
@@ -136,13 +137,13 @@ class Application:
         """Return the policy in force."""
         return looking.policy_view(self._workspace.policy())
 
-    def reviewers(self) -> tuple[views.ReviewerView, ...]:
     def lacking(self) -> str:
         """Say why the roster could approve nothing under the policy, if so."""
         state = self._workspace.state
         policy = self._workspace.policy(state)
         return lacking_people(policy, state.roster, state.size) or ""
 
+    def reviewers(self) -> tuple[views.ReviewerView, ...]:
         """Return the roster."""
         roster = self._workspace.state.roster
         return tuple(looking.reviewer_view(item) for item in roster.reviewers)
@@ -238,6 +239,29 @@ class Application:
     ) -> views.ModelView:
         """Hash a pipeline folder and register it."""
         return self.model(modelling.add_model(self._workspace, name, source, revision))
+
+    def statistics(
+        self, model: str | None = None
+    ) -> tuple[records.StatisticsView, ...]:
+        """Return the recorded key covariances, newest first."""
+        return statistics.listed(self._workspace, model)
+
+    def compute_statistics(
+        self,
+        captions: Path,
+        progress: ProgressCallback,
+        *,
+        model: str | None = None,
+        tokens: int | None = None,
+    ) -> records.StatisticsView:
+        """Compute key covariances from captions, store and record them."""
+        return statistics.compute(self._workspace, captions, model, tokens, progress)
+
+    def import_statistics(
+        self, path: Path, *, model: str | None = None
+    ) -> records.StatisticsView:
+        """Check, store and record key covariances somebody else computed."""
+        return statistics.adopt(self._workspace, path, model)
 
     def verify_model(self, name: str) -> views.ExportVerdict:
         """Compare a registered folder with what was recorded."""

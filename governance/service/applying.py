@@ -24,6 +24,7 @@ from governance.service.planning import (
 from governance.service.ports import Planned
 from governance.service.proposing import refuse_findings
 from governance.service.selecting import the_edit
+from governance.service.statistics import statistics_for
 from governance.service.stored import put_document, request_of, stored_snapshot
 from governance.service.workspace import Workspace
 
@@ -212,7 +213,13 @@ def _resolve(
     drop = workspace.policy(state).spec.conflicts == "drop_preserve"
     dropped = dropped_preserve(request, others) if drop else ()
     resolved = workspace.parts.solver.resolve(
-        workspace.place, model, request, dropped, live, progress
+        workspace.place,
+        model,
+        request,
+        dropped,
+        live,
+        progress,
+        statistics_for(workspace, model, request, live),
     )
     return Planned(record.id, request, resolved)
 

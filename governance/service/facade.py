@@ -196,6 +196,26 @@ class Governance(Protocol):
     ) -> views.ModelView:
         """Hash a pipeline folder and register it."""
 
+    def statistics(
+        self, model: str | None = None
+    ) -> tuple[records.StatisticsView, ...]:
+        """Return the recorded key covariances, newest first."""
+
+    def compute_statistics(
+        self,
+        captions: Path,
+        progress: ProgressCallback,
+        *,
+        model: str | None = None,
+        tokens: int | None = None,
+    ) -> records.StatisticsView:
+        """Compute key covariances from captions, store and record them."""
+
+    def import_statistics(
+        self, path: Path, *, model: str | None = None
+    ) -> records.StatisticsView:
+        """Check, store and record key covariances somebody else computed."""
+
     def verify_model(self, name: str) -> views.ExportVerdict:
         """Compare a registered folder with what was recorded."""
 

@@ -9,6 +9,7 @@ from governance.errors import UsageError, WrongStateError
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.identity import actor_name
 from governance.service.selecting import the_model
+from governance.service.statistics import record_shipped
 from governance.service.stored import put_document
 from governance.service.views import ExportVerdict
 from governance.service.workspace import Workspace
@@ -71,6 +72,9 @@ def add_model(
             ),
             actor,
         )
+        record = writing.state.models[name]
+        shipped = workspace.parts.statistics.shipped(workspace.store, record)
+        record_shipped(writing, shipped, actor)
     return name
 
 

@@ -17,6 +17,7 @@ from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
 from governance.policy.evidence import Metric
 from governance.service.facade import ProgressCallback
+from governance.service.statistics_port import Statistics
 from governance.service.views import SiteNorm, VerifyFinding
 from governance.snapshots.forms import Form
 from governance.snapshots.inputs import ExportInputs
@@ -139,6 +140,7 @@ class Solver(Protocol):
         dropped: Sequence[str],
         live: Sequence[Planned],
         progress: ProgressCallback,
+        statistics: str | None = None,
     ) -> ResolvedEdit:
         """Run an edit's searches, once, on top of the live edits.
 
@@ -149,6 +151,7 @@ class Solver(Protocol):
             dropped: Preserved texts the policy leaves out.
             live: Live edits of this moment.
             progress: Told about every round.
+            statistics: Digest of the key covariances it is solved against, if any.
         """
 
     def solve(
@@ -304,9 +307,11 @@ class Parts:
         solver: The engine.
         checker: The checks.
         exporter: Audited exports.
+        statistics: Key covariances.
     """
 
     models: Models
     solver: Solver
     checker: Checker
     exporter: Exporter
+    statistics: Statistics

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.canonical import JSON
 from governance.domain.lifecycle import EditState
 from governance.service.views import HeadView, ReviewerView
 
@@ -71,9 +72,9 @@ class PolicyThen:
     name: str
     version: int
     digest: str
-
     change: str | None = None
     signatures: tuple[Hand, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class StateView:
@@ -120,3 +121,26 @@ class TrialView:
 
     ok: bool
     cases: tuple[CaseView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsView:
+    """Key covariances of some models' text encoders.
+
+    Args:
+        digest: Digest of their file in the object store.
+        models: Registered models with exactly these encoders.
+        encoders: Component to digest of each encoder.
+        about: Captions digest, counts, which rows; empty where the file says nothing.
+        origin: ``computed``, ``imported`` or ``shipped``.
+        size: Bytes of the file.
+        time: When they were recorded.
+    """
+
+    digest: str
+    models: tuple[str, ...]
+    encoders: Mapping[str, JSON]
+    about: Mapping[str, JSON]
+    origin: str
+    size: int
+    time: str

@@ -27,9 +27,11 @@ from governance.domain.signoff import (
     Signed,
 )
 from governance.domain.state import WorkspaceState
+from governance.domain.statistics import StatisticsRecorded
 from governance.errors import GovernanceError, IntegrityError
 from governance.ledger.entry import Entry
 from governance.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from governance.ledger.store import ObjectStore
 from governance.service.authority import verify_proposal, verify_signed
 from governance.service.book import Book
 from governance.service.change_checks import check_change
@@ -103,11 +105,11 @@ def _check_entry(
     store = workspace.store
     match event:
         case WorkspaceCreated():
-            stored_policy(store, text(event.policy, "digest"))
-            for name in event.suites:
-                stored_suite(store, text(event.suites, name))
+            _check_genesis(store, event)
         case ModelRegistered():
             check_snapshot(store, event.base)
+        case StatisticsRecorded():
+            store.open(event.statistics).close()
         case EditsApplied():
             check_held(store, state, event.candidate, event.resolved)
             check_snapshot(store, event.parent)
@@ -120,6 +122,12 @@ def _check_entry(
             check_held(store, state, event.snapshot, event.live)
         case _:
             return
+
+
+def _check_genesis(store: ObjectStore, event: WorkspaceCreated) -> None:
+    stored_policy(store, text(event.policy, "digest"))
+    for name in event.suites:
+        stored_suite(store, text(event.suites, name))
 
 
 def _check_judgement(

@@ -30,6 +30,7 @@ def check_loaded(
         try:
             _check_words(workspace, item.request)
             workspace.parts.solver.validate(item.request)
+            _check_values(workspace, item)
         except RequestError as error:
             if error.file is not None:
                 raise
@@ -40,6 +41,14 @@ def check_loaded(
                 line=error.line,
                 field=error.field,
             ) from error
+
+
+def _check_values(workspace: Workspace, loaded: LoadedRequest) -> None:
+    values = loaded.request.values
+    if values is not None:
+        model = the_model(workspace.state, loaded.request.model)
+        content = loaded.files[values.sha256]
+        workspace.parts.statistics.check_values(model, loaded.request, content)
 
 
 def _check_words(workspace: Workspace, request: EditRequest) -> None:

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from governance.service.ports import Parts
-from tests.service.fakes import FakeChecker, FakeExporter, FakeModels, FakeSolver
+from tests.service.fakes import (
+    FakeChecker,
+    FakeExporter,
+    FakeModels,
+    FakeSolver,
+    FakeStatistics,
+)
 from tests.service.house import House, build
 
 
@@ -26,7 +32,7 @@ def exporter() -> FakeExporter:
 
 @pytest.fixture
 def parts(solver: FakeSolver, checker: FakeChecker, exporter: FakeExporter) -> Parts:
-    return Parts(FakeModels(), solver, checker, exporter)
+    return Parts(FakeModels(), solver, checker, exporter, FakeStatistics())
 
 
 @pytest.fixture

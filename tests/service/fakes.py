@@ -5,7 +5,7 @@
 import hashlib
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from governance.domain.request import EditRequest
 from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.domain.state import ModelRecord
 from governance.errors import NotFoundError, RequestError
+from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import FileRecord, PipelineFolder
 from governance.policy.evidence import Metric
 from governance.service.facade import Progress, ProgressCallback
@@ -33,6 +34,7 @@ from governance.service.ports import (
     Subject,
     Vocabulary,
 )
+from governance.service.statistics_port import Stored
 from governance.service.stored import put_document
 from governance.service.views import SiteNorm, VerifyFinding
 from governance.snapshots.forms import Form
@@ -143,6 +145,7 @@ class FakeSolver:
         dropped: Sequence[str],
         live: Sequence[Planned],
         progress: ProgressCallback,
+        statistics: str | None = None,
     ) -> ResolvedEdit:
         self.resolutions += 1
         return ResolvedEdit(request.digest, {"dropped": list(dropped)})
@@ -310,6 +313,39 @@ class FakeExporter:
         )
 
 
+class FakeStatistics:
+    """One text encoder everywhere; nothing is shipped for it."""
+
+    def encoders(self, model: ModelRecord) -> Mapping[str, str]:
+        return {"text_encoder": "e" * 64}
+
+    def compute(
+        self,
+        place: Place,
+        model: ModelRecord,
+        captions: Path,
+        tokens: int,
+        progress: ProgressCallback,
+    ) -> Stored:
+        content = captions.read_bytes()
+        digest = place.store.put_bytes(content)
+        about = {"tokens": tokens}
+        return Stored(digest, len(content), self.encoders(model), about)
+
+    def adopt(self, store: ObjectStore, model: ModelRecord, path: Path) -> Stored:
+        digest = store.put_file(path)
+        return Stored(digest, store.size(digest), self.encoders(model), {})
+
+    def shipped(self, store: ObjectStore, model: ModelRecord) -> Stored | None:
+        return None
+
+    def check_values(
+        self, model: ModelRecord, request: EditRequest, content: bytes
+    ) -> None:
+        if content == b"broken":
+            raise RequestError("spec.values: broken", field="spec.values")
+
+
 class FakeClock:
     """A second passes at every look."""
 
@@ -322,4 +358,6 @@ class FakeClock:
 
 
 def fake_parts() -> Parts:
-    return Parts(FakeModels(), FakeSolver(), FakeChecker(), FakeExporter())
+    return Parts(
+        FakeModels(), FakeSolver(), FakeChecker(), FakeExporter(), FakeStatistics()
+    )

@@ -391,6 +391,26 @@ class FakeGovernance:
     ) -> views.ModelView:
         raise NotFoundError(f"{source}: no such folder")
 
+    def statistics(
+        self, model: str | None = None
+    ) -> tuple[records.StatisticsView, ...]:
+        return ()
+
+    def compute_statistics(
+        self,
+        captions: Path,
+        progress: ProgressCallback,
+        *,
+        model: str | None = None,
+        tokens: int | None = None,
+    ) -> records.StatisticsView:
+        raise NotFoundError(f"captions {captions}: no such file")
+
+    def import_statistics(
+        self, path: Path, *, model: str | None = None
+    ) -> records.StatisticsView:
+        raise NotFoundError(f"statistics {path}: no such file")
+
     def verify_model(self, name: str) -> views.ExportVerdict:
         return views.ExportVerdict(ok=True, trust="self", findings=())
 

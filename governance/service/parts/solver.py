@@ -11,6 +11,7 @@ from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.domain.state import ModelRecord
 from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
+from governance.service.parts.covariances import covariances_of
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
 from governance.service.parts.search import AlphaSearch
@@ -61,14 +62,17 @@ class EngineSolver:
         dropped: Sequence[str],
         live: Sequence[Planned],
         progress: ProgressCallback,
+        statistics: str | None = None,
     ) -> ResolvedEdit:
         """Run an edit's searches, once, on top of the live edits."""
         found: dict[str, JSON] = {}
         if dropped:
             found["dropped"] = list(dropped)
+        if statistics is not None:
+            found["statistics"] = statistics
         spec = spec_of(request, request.digest, found)
         if request.action is Action.DEBIAS and spec.alphas is None:
-            others = [edit_spec(item) for item in live]
+            others = [edit_spec(item, place.store) for item in live]
             found |= self._search.run(place, model, request, spec, others, progress)
         return ResolvedEdit(request.digest, found)
 
@@ -139,12 +143,17 @@ def solution_of(
 
     device = algebra_device(resolve_device(place.device))
     progress(Progress("encode", 0, len(edits)))
-    model_base = PipelineBase(folder, cache=place.encodings, device=device)
+    model_base = PipelineBase(
+        folder,
+        cache=place.encodings,
+        device=device,
+        statistics=covariances_of(folder, place.store),
+    )
 
     def solved(done: int, total: int) -> None:
         progress(Progress("solve", done, total))
 
-    specs = [edit_spec(item) for item in edits]
+    specs = [edit_spec(item, place.store) for item in edits]
     solution = solve_jointly(specs, model_base, device=device, on_progress=solved)
     return solution, model_base.seconds
 

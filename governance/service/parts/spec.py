@@ -1,19 +1,46 @@
 """From a request and its resolution to what the engine is asked to do."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from governance.canonical import JSON
 from governance.domain.request import EditRequest
 from governance.engine.edit import Attribute, Concept, EditSpec
 from governance.errors import IntegrityError
+from governance.ledger.store import ObjectStore
 from governance.service.ports import Planned
 
 Alphas = tuple[tuple[float, ...], ...]
 
 
-def edit_spec(planned: Planned) -> EditSpec:
-    """Return a resolved edit as the engine sees it."""
-    return spec_of(planned.request, planned.resolved.digest, planned.resolved.found)
+def edit_spec(planned: Planned, store: ObjectStore) -> EditSpec:
+    """Return a resolved edit as the engine sees it.
+
+    Args:
+        planned: The edit.
+        store: Where its stage-one results are.
+
+    Raises:
+        IntegrityError: What is stored is not what the resolution names.
+    """
+    request, found = planned.request, planned.resolved.found
+    spec = spec_of(request, planned.resolved.digest, found)
+    digest = _values(request, found)
+    if digest is None:
+        return spec
+    from governance.pipeline.values import read_values
+
+    return replace(spec, values=read_values(store.path(digest)))
+
+
+def _values(request: EditRequest, found: Mapping[str, JSON]) -> str | None:
+    """Return the digest of an edit's stage-one results: as found, else as given."""
+    digest = found.get("values")
+    if digest is None:
+        return None if request.values is None else request.values.sha256
+    if not isinstance(digest, str):
+        raise IntegrityError("a resolved edit's stage-one results are no digest")
+    return digest
 
 
 def spec_of(request: EditRequest, digest: str, found: Mapping[str, JSON]) -> EditSpec:
@@ -27,17 +54,27 @@ def spec_of(request: EditRequest, digest: str, found: Mapping[str, JSON]) -> Edi
     dropped = found.get("dropped", ())
     left_out = set(dropped) if isinstance(dropped, list | tuple) else set()
     alphas = found.get("alphas")
+    statistics = found.get("statistics")
     return EditSpec(
         digest=digest,
         action=request.action.value,
         method=request.method.value,
-        concepts=tuple(Concept(c.source, c.destination) for c in request.concepts),
+        concepts=tuple(
+            Concept(
+                source=concept.source,
+                destination=concept.destination,
+                prompt=concept.prompt,
+                images=tuple(image.sha256 for image in concept.images),
+            )
+            for concept in request.concepts
+        ),
         attributes=tuple(
             Attribute(a.name, a.prompt, a.ratio) for a in request.attributes
         ),
         alphas=_given(request) if alphas is None else _alphas(alphas),
         preserve=tuple(text for text in request.preserve if text not in left_out),
         parameters=request.parameters,
+        statistics=statistics if isinstance(statistics, str) else None,
     )
 
 
