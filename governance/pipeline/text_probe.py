@@ -22,8 +22,10 @@ _DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
     "float64": torch.float64,
 }
-_POSITIONS = 96
-"""About how many token positions one batch holds, whatever the prefixes' length."""
+_POSITIONS = 48
+"""About how many token positions one batch holds, whatever the prefixes' length.
+
+More would fill better with a thousand edits, and waste more on one."""
 ROOM = 512 << 20
 """Bytes of hidden states that are kept between reads; more are run again."""
 
