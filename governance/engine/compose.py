@@ -19,6 +19,7 @@ from governance.engine.plan import EditPlan, Pick
 from governance.engine.presets import validate
 from governance.engine.protocols import SPACES, Encoder, Projection, Space
 from governance.engine.reader import Reader
+from governance.engine.room import check_room
 from governance.engine.solver import EditRows, Multiplier, solve
 from governance.errors import EngineError
 
@@ -85,8 +86,8 @@ def compose(
 
     Raises:
         RequestError: An edit is not valid for this model.
-        EngineError: Two edits have one digest, a debias has no alphas, or the
-            system is ill-conditioned.
+        EngineError: Two edits have one digest, a debias has no alphas, the rows do
+            not fit into memory, or the system is ill-conditioned.
     """
     ordered = sorted(edits, key=lambda spec: spec.digest)
     digests = [spec.digest for spec in ordered]
@@ -94,6 +95,7 @@ def compose(
         if one == other:
             raise EngineError(f"edit {one[:12]} is given twice; expected it once")
     plans = tuple(plan(spec, encoder) for spec in ordered)
+    check_room(plans, encoder)
     dtype = torch.float32 if precision == "float32" else torch.float64
     reader = Reader(encoder, dtype)
     reader.load(_picks(plans))
