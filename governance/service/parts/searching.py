@@ -30,6 +30,10 @@ Seeds = Callable[[str, int], Sequence[int]]
 """Seeds of a prompt, by prompt and count; the same in every round."""
 
 
+def _as_it_is(spec: EditSpec) -> EditSpec:
+    return spec
+
+
 @dataclass(frozen=True)
 class Observatory:
     """Where a search looks at its images.
@@ -42,6 +46,8 @@ class Observatory:
         seeds: With which seeds.
         device: Where the algebra runs.
         cache: Folder of drawn images; none is kept where omitted.
+        ready: Gives a spec with alphas what else a solve of it needs, such as the
+            values that EMCID makes of them.
     """
 
     base: PipelineBase
@@ -51,6 +57,7 @@ class Observatory:
     seeds: Seeds
     device: str = "cpu"
     cache: Path | None = None
+    ready: Callable[[EditSpec], EditSpec] = _as_it_is
 
 
 def find_alphas(
@@ -106,7 +113,7 @@ def _observer(
     def observed(
         alphas: Alphas, active: tuple[int, ...], number: int
     ) -> Mapping[int, tuple[float, ...]]:
-        trial = [*others, replace(spec, alphas=alphas)]
+        trial = [*others, at.ready(replace(spec, alphas=alphas))]
         edited = solve_jointly(trial, at.base, device=at.device).edited
         drawn = {key: tensor_bytes(value) for key, value in edited.tensors.items()}
         scene = unstored(at.base.folder, drawn)
