@@ -21,6 +21,8 @@ from governance.engine.stage_one.texts import features, say
 from governance.engine.text_presets import RefactParameters, refact_layer
 
 BARE = (Template("", ""),)
+_EXACT = "donot_use_mm_for_euclid_dist"
+"""Differences, not products of matrices: these lose digits, and only in large batches."""
 
 
 def refact_values(
@@ -81,7 +83,7 @@ def _objective(
         moved = placed(delta, states, edited.places, repeats)
         found = features(tail, moved, layer, edited.ends)
         near = torch.stack((_apart(found, wanted), _apart(found, shown)), dim=1)
-        far = torch.cdist(found, others)
+        far = torch.cdist(found, others, compute_mode=_EXACT)
         chances = torch.log_softmax(-torch.cat((near, far), dim=1), dim=1)[:, 0]
         chances = chances.reshape(-1, repeats).mean(dim=1)
         return Objective(-chances, chances.exp() > parameters.probability)
@@ -90,8 +92,9 @@ def _objective(
 
 
 def _apart(one: Tensor, other: Tensor) -> Tensor:
-    # The small term keeps the gradient finite where a prompt is its own source.
-    return ((one - other).square().sum(dim=1) + 1e-12).sqrt()
+    # Where a prompt is its own source their distance is rounding noise. The small
+    # term, far below any distance between texts, keeps noise out of the gradient.
+    return ((one - other).square().sum(dim=1) + 1e-6).sqrt()
 
 
 def _seen(
