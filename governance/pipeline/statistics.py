@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from governance.canonical import JSON
 from governance.pipeline.device import algebra_device
 from governance.pipeline.folder import PipelineFolder
 from governance.pipeline.text_model import encoder_digest, load_text_model
@@ -15,6 +16,7 @@ from governance.pipeline.vocabulary import Vocabulary
 from governance.pipeline.weights import PipelineWeights
 
 Told: TypeAlias = Callable[[int], None]
+ROWS = "every token but padding, beginning and end tokens included"
 _CHUNK = 1024
 """Captions that are tokenized and sorted by length together."""
 _POSITIONS = 4096
@@ -36,6 +38,20 @@ class Measured:
     tokens: int
     captions: int
     skipped: int
+
+    def about(self, captions: str) -> dict[str, JSON]:
+        """Say what the covariances were computed from.
+
+        Args:
+            captions: Digest of the captions file.
+        """
+        return {
+            "captions": captions,
+            "caption_count": self.captions,
+            "skipped": self.skipped,
+            "tokens": self.tokens,
+            "rows": ROWS,
+        }
 
 
 def encoder_digests(folder: PipelineFolder) -> dict[str, str]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from governance.canonical import JSON
 from governance.documents.captions import Captions
 from governance.domain.request import EditRequest
 from governance.domain.state import ModelRecord
@@ -22,8 +21,6 @@ from governance.service.statistics_port import Stored
 if TYPE_CHECKING:
     from governance.pipeline.covariances import CovarianceFile
     from governance.pipeline.statistics import Measured
-
-ROWS = "every token but padding, beginning and end tokens included"
 
 
 class RealStatistics:
@@ -63,7 +60,7 @@ class RealStatistics:
             ),
         )
         refuse_too_few(found, tokens)
-        own, about = encoder_digests(folder), described(found, texts.digest)
+        own, about = encoder_digests(folder), found.about(texts.digest)
         digest = place.store.put_written(
             lambda file: write_covariances(file, found.covariances, own, about)
         )
@@ -127,22 +124,6 @@ def refuse_too_few(found: "Measured", tokens: int) -> None:
             f"{left_out}; expected at least {tokens:,}",
             "Give more captions, or ask for fewer with --tokens.",
         )
-
-
-def described(found: "Measured", captions: str) -> dict[str, JSON]:
-    """Say what statistics were computed from.
-
-    Args:
-        found: What captions told.
-        captions: Digest of the captions file.
-    """
-    return {
-        "captions": captions,
-        "caption_count": found.captions,
-        "skipped": found.skipped,
-        "tokens": found.tokens,
-        "rows": ROWS,
-    }
 
 
 def checked_statistics(
