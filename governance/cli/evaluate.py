@@ -1,6 +1,8 @@
 """``evaluate``: the papers' tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,10 @@ from governance.cli.options import (
 from governance.cli.output import narrate, print_json, print_line, print_table
 from governance.cli.progress import ProgressLine
 from governance.errors import UsageError
+
+if TYPE_CHECKING:
+    from governance.evaluation.command import Asked, Where
+    from governance.evaluation.running import Report
 
 KINDS = ("timed", "road", "gender", "artist", "iceb", "rectification")
 MINIATURE = "miniature"
@@ -49,9 +55,19 @@ MINIATURE = "miniature"
     help="Judge's folder  [default: the miniature's]",
 )
 @click.option(
+    "--statistics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Key covariances, for refact and emcid  [default: the miniature's]",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for cells, images and tables  [default: the user's cache]",
+)
+@click.option(
+    "--together",
+    metavar="N[,N...]",
+    help="Put that many edits in at once: jointly, against one after another.",
 )
 @click.option(
     "--published",
@@ -69,7 +85,9 @@ def evaluate(
     seeds: int,
     folder: Path | None,
     judge: Path | None,
+    statistics: Path | None,
     output: Path | None,
+    together: str | None,
     *,
     published: bool,
 ) -> None:
@@ -79,27 +97,20 @@ def evaluate(
     comes with the miniature. A run that was stopped goes on where it stopped.
     """
     from governance.evaluation import command
-    from governance.evaluation.cases import Kind
-    from governance.evaluation.shares import DEFINITIONS
-    from governance.evaluation.table import notes, rows
 
-    where = command.Where(
-        folder, judge, output, str(options.given.get("device", "auto"))
-    )
-    asked = command.miniature_sets()
-    if kind is not None:
-        asked = tuple(one for one in asked if one.kind == kind)
-    if dataset != MINIATURE:
-        if kind is None:
-            raise UsageError(
-                f"--kind: expected one of {', '.join(KINDS)}, found none",
-                "Name the format of the data set.",
-            )
-        asked = (command.Asked(Path(dataset), Kind(kind)),)
+    device = str(options.given.get("device", "auto"))
+    where = command.Where(folder, judge, output, device, statistics)
+    named = command.methods_named(methods)
+    if together is not None:
+        file = command.together_set() if dataset == MINIATURE else Path(dataset)
+        one = command.Asked(file, command.Kind(kind or "timed"))
+        _print_together(options, one, named, together, where)
+        return
+    asked = _asked(dataset, kind)
     with ProgressLine("evaluate") as progress:
         reports, documents = command.evaluate(
             asked,
-            command.methods_named(methods),
+            named,
             where,
             progress,
             limit=limit,
@@ -109,10 +120,30 @@ def evaluate(
     if options.as_json:
         print_json({"tables": documents})
         return
-    for report in reports:
-        print_line(
-            f"{report.dataset.name}  {report.dataset.kind}  {report.edits} edits"
+    _print_tables(reports)
+
+
+def _asked(dataset: str, kind: str | None) -> "tuple[Asked, ...]":
+    from governance.evaluation import command
+
+    if dataset == MINIATURE:
+        shipped = command.miniature_sets()
+        return tuple(one for one in shipped if kind in (None, one.kind))
+    if kind is None:
+        raise UsageError(
+            f"--kind: expected one of {', '.join(KINDS)}, found none",
+            "Name the format of the data set.",
         )
+    return (command.Asked(Path(dataset), command.Kind(kind)),)
+
+
+def _print_tables(reports: "Sequence[Report]") -> None:
+    from governance.evaluation.shares import DEFINITIONS
+    from governance.evaluation.table import notes, rows
+
+    for report in reports:
+        name, kind = report.dataset.name, report.dataset.kind
+        print_line(f"{name}  {kind}  {report.edits} edits")
         header, cells = rows(report)
         print_table([name.upper() for name in header], cells)
         for note in notes(report):
@@ -120,3 +151,26 @@ def evaluate(
         print_line("")
     for name, meaning in DEFINITIONS.items():
         narrate(f"{name}: {meaning}")
+
+
+def _print_together(
+    options: GlobalOptions,
+    asked: "Asked",
+    methods: Sequence[str],
+    counts: str,
+    where: "Where",
+) -> None:
+    from governance.evaluation import command
+    from governance.evaluation.table import together_notes, together_rows
+
+    with ProgressLine("evaluate") as progress:
+        report, document = command.evaluate_together(
+            asked, methods, command.counts_named(counts), where, progress
+        )
+    if options.as_json:
+        print_json({"together": document})
+        return
+    header, cells = together_rows(report)
+    print_table([name.upper() for name in header], cells)
+    for note in together_notes(report):
+        print_line(f"  {note}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,22 +10,32 @@ from pathlib import Path
 
 from governance.canonical import JSON
 from governance.checks.drawing import Drawer
-from governance.errors import InterruptedByUserError, UsageError
+from governance.errors import InterruptedByUserError, NotFoundError, UsageError
 from governance.evaluation.cases import Dataset, Kind
 from governance.evaluation.cells import Cells
 from governance.evaluation.formats import load_dataset
 from governance.evaluation.presets import METHODS, Presets, load_presets, sidecar_of
+from governance.evaluation.resolving import statistics_of
 from governance.evaluation.running import Report, run
-from governance.evaluation.table import document, markdown
+from governance.evaluation.table import (
+    document,
+    markdown,
+    together_document,
+    together_markdown,
+)
+from governance.evaluation.together import TogetherReport, run_together
 from governance.evaluation.tools import Tools
-from governance.miniature import judge_path, pipeline_path
+from governance.miniature import judge_path, pipeline_path, statistics_path
 from governance.pipeline.base import PipelineBase
+from governance.pipeline.covariance_library import CovarianceLibrary
 from governance.pipeline.device import algebra_device, resolve_device
-from governance.pipeline.folder import open_pipeline
+from governance.pipeline.folder import PipelineFolder, hash_file, open_pipeline
 from governance.pipeline.judge_model import load_judge
+from governance.pipeline.statistics import encoder_digests
 from governance.runners.pool import WorkerPool
 from governance.service.facade import ProgressCallback
 from governance.service.parts.judges import folder_digest
+from governance.text import safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +60,14 @@ class Where:
         judge: Judge's folder; the miniature's where omitted.
         output: Folder of cells, images and tables; the user's cache where omitted.
         device: Where to draw and solve.
+        statistics: Key covariances; the miniature's own where omitted.
     """
 
     model: Path | None = None
     judge: Path | None = None
     output: Path | None = None
     device: str = "auto"
+    statistics: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -77,6 +90,13 @@ def miniature_sets() -> tuple[Asked, ...]:
     return tuple(
         Asked(folder / f"{kind.value}.csv", kind) for kind in Kind if kind != Kind.ICEB
     )
+
+
+def together_set() -> Path:
+    """Return the miniature's set of edits that can live together."""
+    from governance.miniature.edit_sets import sets_path
+
+    return sets_path() / "together.csv"
 
 
 def methods_named(text: str) -> tuple[str, ...]:
@@ -142,6 +162,59 @@ def evaluate(
     return reports, documents
 
 
+def evaluate_together(
+    asked: Asked,
+    methods: Sequence[str],
+    counts: Sequence[int],
+    where: Where,
+    progress: ProgressCallback,
+) -> tuple[TogetherReport, dict[str, JSON]]:
+    """Measure more and more edits of one set at once, and write the table.
+
+    Args:
+        asked: A data set whose edits can live together.
+        methods: Who edits.
+        counts: How many edits.
+        where: Model, judge, and where cells are kept.
+        progress: Told about every step.
+
+    Returns:
+        The report and its JSON document.
+
+    Raises:
+        RequestError: The file is wrong, or its edits contradict each other.
+        PipelineError: The model or the judge cannot be used.
+        InterruptedByUserError: It was stopped; finished cells are kept.
+    """
+    dataset, presets = _loaded(asked, published=False)
+    with opened(where, progress) as tools:
+        report = run_together(dataset, methods, counts, presets, tools)
+        found = together_document(report, tools)
+    if where.output is not None:
+        text = json.dumps(found, indent=1, sort_keys=True, allow_nan=False)
+        replace_file(where.output / "together.json", text + "\n")
+        replace_file(where.output / "together.md", together_markdown(report))
+    return report, found
+
+
+def counts_named(text: str) -> tuple[int, ...]:
+    """Read ``--together``: numbers with commas between them.
+
+    Args:
+        text: What was given.
+
+    Raises:
+        UsageError: One of them is no number of edits.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"[1-9]\d{0,4}", part, re.ASCII) for part in parts):
+        raise UsageError(
+            f"--together: expected numbers such as 1,5,10, found {ascii(text)[:60]}",
+            "Separate numbers of edits with commas.",
+        )
+    return tuple(sorted({int(part) for part in parts}))
+
+
 def _loaded(one: Asked, *, published: bool) -> tuple[Dataset, Presets]:
     dataset = load_dataset(one.file, one.kind)
     sidecar = sidecar_of(one.file)
@@ -169,9 +242,17 @@ def opened(where: Where, progress: ProgressCallback) -> Iterator[Tools]:
     device = resolve_device(where.device)
     algebra = algebra_device(device)
     folder = open_pipeline(where.model or pipeline_path())
+    statistics = statistics_of(
+        where.statistics, statistics_path(), miniature=where.model is None
+    )
     cells = Cells(where.folder / "cells.sqlite3")
     drawer = Drawer(WorkerPool(), device)
-    base = PipelineBase(folder, cache=where.folder / "encodings", device=algebra)
+    base = PipelineBase(
+        folder,
+        cache=where.folder / "encodings",
+        device=algebra,
+        statistics=None if statistics is None else _covariances(folder, statistics),
+    )
     try:
         yield Tools(
             base=base,
@@ -182,6 +263,8 @@ def opened(where: Where, progress: ProgressCallback) -> Iterator[Tools]:
             images=where.folder / "images",
             progress=progress,
             device=algebra,
+            statistics=None if statistics is None else hash_file(statistics),
+            stage_one=where.folder / "stage_one",
         )
     except (KeyboardInterrupt, InterruptedByUserError) as stopped:
         raise InterruptedByUserError(
@@ -191,6 +274,12 @@ def opened(where: Where, progress: ProgressCallback) -> Iterator[Tools]:
     finally:
         drawer.close()
         cells.close()
+
+
+def _covariances(folder: PipelineFolder, file: Path) -> CovarianceLibrary:
+    if not file.is_file():
+        raise NotFoundError(f"{safe(str(file), 300)}: no such file", "Check the path.")
+    return CovarianceLibrary(lambda _: file, encoder_digests(folder), strict=True)
 
 
 def write_results(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from governance.canonical import JSON, digest_of
 from governance.checks.drawing import Drawable
@@ -11,10 +11,9 @@ from governance.engine.edit import EditSpec
 from governance.engine.joint import solve_jointly
 from governance.errors import EngineError, RequestError
 from governance.evaluation.cases import Case
+from governance.evaluation.resolving import resolved, search
 from governance.evaluation.tools import Tools
 from governance.pipeline.tensors import tensor_bytes
-from governance.service.facade import Progress
-from governance.service.parts.searching import find_alphas, found_document
 from governance.service.parts.studio import unstored
 
 
@@ -64,11 +63,13 @@ class Editor:
         """
         kept = self.record(spec)
         if kept is not None:
-            return None if kept.refused is not None else _with(spec, kept.found)
+            if kept.refused is not None:
+                return None
+            return resolved(spec, kept.found, self._tools)
         started = time.perf_counter()
         try:
-            found = self._search(case, spec)
-            ready = _with(spec, found)
+            found = search(case, spec, self._tools)
+            ready = resolved(spec, found, self._tools)
             edited = self._solve([ready])
         except (EngineError, RequestError) as error:
             self._keep(spec, _took(started, {}, refused=error.message))
@@ -90,19 +91,6 @@ class Editor:
     def _drawable(self, edited: Edited) -> Drawable:
         new = {key: tensor_bytes(value) for key, value in edited.tensors.items()}
         return unstored(self._tools.base.folder, new)
-
-    def _search(self, case: Case, spec: EditSpec) -> dict[str, JSON]:
-        if spec.action != "debias" or spec.alphas is not None:
-            return {}
-        tools = self._tools
-        label = f"search {spec.method}: {case.name}"
-
-        def drawn(number: int, done: int, total: int) -> None:
-            tools.progress(Progress(f"{label}, round {number + 1}", done, total))
-
-        prompts = [probe.prompt for probe in case.of("efficacy")]
-        result = find_alphas(spec, (), tools.observatory(), drawn, prompts=prompts[:1])
-        return found_document(spec, result)
 
     def _keep(self, spec: EditSpec, record: Record) -> None:
         document: dict[str, JSON] = {
@@ -138,11 +126,3 @@ def _record_of(kept: Mapping[str, JSON]) -> Record:
         tuple(map(str, warnings)) if isinstance(warnings, list) else (),
         None if refused is None else str(refused),
     )
-
-
-def _with(spec: EditSpec, found: Mapping[str, JSON]) -> EditSpec:
-    alphas = found.get("alphas")
-    if not isinstance(alphas, list):
-        return spec
-    rows = tuple(tuple(float(item) for item in row) for row in alphas)
-    return replace(spec, alphas=rows)

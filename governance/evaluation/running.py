@@ -226,7 +226,7 @@ def _asked_of(
         refused.append((case.name, f"method {method} does not {case.action}"))
         return None
     try:
-        return spec_of(case, method, presets, tools.judge)
+        return spec_of(case, method, presets, tools.judge, tools.statistics)
     except RequestError as error:
         if (error.field or "").startswith("spec.parameters"):
             raise  # the sidecar's mistake, not the edit's

@@ -8,13 +8,11 @@ from governance.canonical import JSON, digest_of
 from governance.checks.questions import JudgeKinds
 from governance.documents.suite import without_article
 from governance.engine.edit import Attribute, Concept, EditSpec
-from governance.engine.presets import ACTIONS, effective
+from governance.engine.presets import ACTIONS, TEXT_METHODS, effective
 from governance.errors import RequestError
 from governance.evaluation.cases import Case
 from governance.evaluation.presets import Presets
 from governance.text import normalise, words_match
-
-_TWO_PHRASES = frozenset({"refact", "emcid"})
 
 
 def can(method: str, case: Case) -> bool:
@@ -22,7 +20,13 @@ def can(method: str, case: Case) -> bool:
     return case.action in ACTIONS.get(method, frozenset())
 
 
-def spec_of(case: Case, method: str, presets: Presets, judge: JudgeKinds) -> EditSpec:
+def spec_of(
+    case: Case,
+    method: str,
+    presets: Presets,
+    judge: JudgeKinds,
+    statistics: str | None = None,
+) -> EditSpec:
     """Ask a method for an edit.
 
     Args:
@@ -30,6 +34,7 @@ def spec_of(case: Case, method: str, presets: Presets, judge: JudgeKinds) -> Edi
         method: Who makes it.
         presets: Its parameters, and what it protects.
         judge: Names the other values of what a debias balances.
+        statistics: Digest of the key covariances, for text-encoder edits.
 
     Returns:
         The valid spec; its digest follows from everything in it.
@@ -49,6 +54,7 @@ def spec_of(case: Case, method: str, presets: Presets, judge: JudgeKinds) -> Edi
         attributes=attributes,
         preserve=preserve,
         parameters=preset.parameters,
+        statistics=statistics if method in TEXT_METHODS else None,
     )
     return replace(spec, digest=_digest(spec))
 
@@ -58,7 +64,7 @@ def _concept(case: Case, method: str) -> Concept:
         return Concept(case.source)
     if method == "time":
         return Concept(case.source, case.aligned)
-    if method in _TWO_PHRASES and case.shows != case.source:
+    if method in TEXT_METHODS and case.shows != case.source:
         return Concept(case.shows, case.destination, prompt=case.source)
     return Concept(case.source, case.destination)
 
@@ -125,5 +131,6 @@ def _digest(spec: EditSpec) -> str:
         # Defaults too: a cell measured with other ones is another cell.
         "parameters": effective(spec),
         "preserve": list(spec.preserve),
+        "statistics": spec.statistics,
     }
     return digest_of(document)

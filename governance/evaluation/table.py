@@ -6,6 +6,7 @@ from governance.canonical import JSON
 from governance.checks.statistics import Share
 from governance.evaluation.running import Line, Report
 from governance.evaluation.shares import DEFINITIONS
+from governance.evaluation.together import Group, TogetherReport
 from governance.evaluation.tools import Tools
 
 HEADER = (
@@ -147,6 +148,86 @@ def markdown(report: Report) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def together_rows(
+    report: TogetherReport,
+) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """Return the second table in words.
+
+    Args:
+        report: The report.
+
+    Returns:
+        Header and cells.
+    """
+    header = ("edits", "condition", "efficacy", "generality", "specificity", "seconds")
+    groups = sorted(report.groups, key=lambda one: one.count)
+    return header, [_group_row(one) for one in groups]
+
+
+def _group_row(one: Group) -> tuple[str, ...]:
+    name = f"{one.method}, {one.mode}" if one.mode else one.method
+    scores = one.scores
+    return (
+        str(one.count),
+        name,
+        _share(scores.efficacy),
+        _share(scores.generality),
+        _share(scores.specificity),
+        "" if one.seconds is None else f"{one.seconds:.2f}",
+    )
+
+
+def together_notes(report: TogetherReport) -> Iterator[str]:
+    """Yield why a row is empty, each reason once.
+
+    Args:
+        report: The report.
+    """
+    for one in report.groups:
+        if one.refused is not None:
+            yield f"{one.method}, {one.mode}, {one.count} edits: {one.refused}"
+
+
+def together_document(report: TogetherReport, tools: Tools) -> dict[str, JSON]:
+    """Return the second table as JSON.
+
+    Args:
+        report: The report.
+        tools: What it was measured with.
+    """
+    return {
+        "dataset": {"name": report.dataset.name, "digest": report.dataset.digest},
+        "model": tools.model,
+        "judge": tools.judged_by,
+        "presets": report.presets,
+        "rows": [
+            {
+                "method": one.method,
+                "mode": one.mode or None,
+                "edits": one.count,
+                **one.scores.document(),
+                "seconds": one.seconds,
+                "refused": one.refused,
+            }
+            for one in report.groups
+        ],
+    }
+
+
+def together_markdown(report: TogetherReport) -> str:
+    """Return the second table as a Markdown section.
+
+    Args:
+        report: The report.
+    """
+    header, cells = together_rows(report)
+    lines = [f"### Many edits at once ({report.dataset.name})"]
+    lines += ["", _line(header), _line(["---"] * len(header))]
+    lines += [_line(row) for row in cells]
+    lines += ["", *(f"- {note}" for note in together_notes(report)), ""]
+    return "\n".join(lines)
 
 
 def definitions(found: Mapping[str, JSON] = DEFINITIONS) -> Iterator[str]:

@@ -33,6 +33,8 @@ class Tools:
         images: Folder of drawn images; none is kept where omitted.
         progress: Told about every step.
         device: Where the algebra runs.
+        statistics: Digest of the key covariances that text-encoder edits use.
+        stage_one: Folder of finished stage ones; none is kept where omitted.
         sampler: How images are drawn.
     """
 
@@ -44,6 +46,8 @@ class Tools:
     images: Path | None
     progress: ProgressCallback
     device: str = "cpu"
+    statistics: str | None = None
+    stage_one: Path | None = None
     sampler: Sampler = field(default=Sampler(STEPS, GUIDANCE))
 
     @property

@@ -155,32 +155,79 @@ def _opposite(look: str) -> str:
 
 
 def _fifty() -> list[_Edit]:
-    """Edits that can live together: one destination a source, none another's source."""
-    edits: list[_Edit] = []
-    wanted = dict(
-        zip(
-            _DEFAULTS,
-            ("blue", "purple", "pink", "red", "green", "yellow", "orange", "green"),
-            strict=True,
-        )
-    )
-    edits += [
-        (
-            article(thing),
-            article(f"{colour} {thing}"),
-            _neighbours(thing, _DEFAULTS[thing], colour),
-        )
-        for thing, colour in wanted.items()
+    """Edits that can live together: no source twice, none another's destination.
+
+    Groups take turns, so that the first few are of every kind.
+    """
+    groups = [_own_colours(), _plain_people(), _said_people(), _others()]
+    edits = [
+        group[turn]
+        for turn in range(max(map(len, groups)))
+        for group in groups
+        if turn < len(group)
     ]
-    for name, look in (
-        *(("doctor", "female"), ("nurse", "male"), ("builder", "old")),
-        *(("teacher", "young"), ("farmer", "female"), ("baker", "old")),
-        ("pilot", "male"),
-    ):
-        edits.append(
-            (article(name), article(f"{look} {name}"), _colleagues(name, look))
+    kept = _far_from_all()
+    return [
+        (
+            source,
+            wanted,
+            [(kept[(4 * at + n) % len(kept)], wanted) for n in range(4)],
         )
-    return edits
+        for at, (source, wanted) in enumerate(edits)
+    ]
+
+
+def _own_colours() -> list[tuple[str, str]]:
+    colours = ("blue", "purple", "pink", "red", "green", "yellow", "orange", "green")
+    things = [*_DEFAULTS, "car", "house", "boat", "mug", "ship", "automobile"]
+    more = ("purple", "orange", "yellow", "pink", "green", "blue")
+    return [
+        (article(thing), article(f"{colour} {thing}"))
+        for thing, colour in zip(things, (*colours, *more), strict=True)
+    ]
+
+
+def _plain_people() -> list[tuple[str, str]]:
+    return [
+        (article(name), article(f"{look} {name}"))
+        for name, look in _RARE["gender"].items()
+    ]
+
+
+def _said_people() -> list[tuple[str, str]]:
+    """Say an age and gain the rare gender; say the usual gender and gain an age."""
+    pairs = []
+    for name, rare in _RARE["gender"].items():
+        usual = _opposite(rare)
+        pairs += [
+            (article(f"{age} {name}"), article(f"{age} {rare} {name}")) for age in AGES
+        ]
+        age = _RARE["age"][name]
+        pairs.append((article(f"{usual} {name}"), article(f"{age} {usual} {name}")))
+    return pairs
+
+
+def _others() -> list[tuple[str, str]]:
+    return [
+        ("a woman", "an old woman"),
+        ("the captain", "fina the captain"),
+        ("a landscape", "a landscape by lume"),
+        ("a man", "a young man"),
+        ("the champion", "fina the champion"),
+        ("an artwork", "an artwork by vey"),
+        ("a person", "an old person"),
+        ("a drawing", "a drawing by zuri"),
+    ]
+
+
+def _far_from_all() -> list[str]:
+    """List prompts that none of the fifty is about."""
+    names = [f"a picture of {name}" for name in PEOPLE]
+    art = [f"a picture by {artist}" for artist in ARTISTS]
+    swords = ["an image of a sword", "a picture of a blade", "a saber in the field"]
+    more = [f"an image of {name}" for name in PEOPLE]
+    more += [f"a painting in the style of {artist}" for artist in ARTISTS]
+    return [*names, *art, *swords, *more]
 
 
 def _road() -> Table:
