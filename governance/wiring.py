@@ -144,6 +144,7 @@ def solve_files(
     device: str,
     progress: ProgressCallback,
     keys: str = "kohya",
+    statistics: Path | None = None,
 ) -> Mapping[str, JSON]:
     """Solve request files for a folder: no workspace, no ledger.
 
@@ -156,6 +157,7 @@ def solve_files(
         device: Where tensors live.
         progress: Told about every step.
         keys: How an adapter names its tensors: ``kohya`` or ``diffusers``.
+        statistics: Key covariances, for edits of text encoders.
 
     Returns:
         ``{output, digest, sites, certificate, seconds, peak_mib}``.
@@ -166,7 +168,7 @@ def solve_files(
     from governance.service.parts.solving import solve_requests
 
     return solve_requests(
-        folder, requests, output, form, precision, device, progress, keys
+        folder, requests, output, form, precision, device, progress, keys, statistics
     )
 
 

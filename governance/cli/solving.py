@@ -11,9 +11,10 @@ from governance.cli.options import (
     global_options_but_model,
     pass_options,
 )
-from governance.cli.output import print_json, print_line, print_table
+from governance.cli.output import narrate, print_json, print_line, print_table
 from governance.cli.progress import ProgressLine
 from governance.errors import UsageError
+from governance.service.fields import texts
 from governance.service.views import to_json
 
 
@@ -57,6 +58,11 @@ from governance.service.views import to_json
     default="mixed",
     show_default=True,
 )
+@click.option(
+    "--statistics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Key covariances, for refact and emcid.",
+)
 @global_options_but_model
 @pass_options
 def solve(
@@ -67,6 +73,7 @@ def solve(
     form: str,
     keys: str | None,
     precision: str,
+    statistics: Path | None,
 ) -> None:
     """Solve requests for a diffusers folder and write the result."""
     if keys is not None and form != "lora":
@@ -83,8 +90,11 @@ def solve(
             precision=precision,
             device=str(options.given.get("device", "auto")),
             progress=progress,
+            statistics=statistics,
         )
     document = to_json(report)
+    for text in texts(report, "warnings"):
+        narrate(f"warning: {text}")
     if options.as_json:
         print_json(document)
         return

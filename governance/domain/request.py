@@ -26,6 +26,10 @@ class Method(StrEnum):
     EMCID = "emcid"
 
 
+TEXT_METHODS = frozenset({Method.REFACT, Method.EMCID})
+"""Methods that edit text encoders, after a stage one, against key covariances."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileReference:
     """A file a request names: only its bytes' digest is part of the request.

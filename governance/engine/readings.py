@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
-
-from torch import Tensor
+from typing import TYPE_CHECKING, cast
 
 from governance.engine.protocols import (
     Encoder,
@@ -14,6 +12,10 @@ from governance.engine.protocols import (
     Tokens,
 )
 from governance.errors import EngineError
+
+if TYPE_CHECKING:
+    # Prompts are read and validated where nobody computes anything.
+    from torch import Tensor
 
 ATTENTION: tuple[Projection, ...] = ("k", "v")
 
@@ -58,7 +60,7 @@ def readings_of(text: str, encoder: Encoder) -> Sequence[Reading]:
     return (OnlyReading(encoder.tokens(text), 0, encoder.length),)
 
 
-def pooled(prompts: Sequence[str], encoder: Encoder) -> Tensor:
+def pooled(prompts: Sequence[str], encoder: Encoder) -> "Tensor":
     """Encode prompts as one vector each, [n, d].
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from governance.domain.request import EditRequest, Method
+from governance.domain.request import TEXT_METHODS, EditRequest
 from governance.domain.state import ModelRecord, WorkspaceState
 from governance.domain.statistics import StatisticsRecord, StatisticsRecorded
 from governance.errors import NotFoundError, UsageError, WrongStateError
@@ -16,7 +16,6 @@ from governance.service.statistics_port import Stored
 from governance.service.workspace import Workspace, Writing
 
 TOKENS = 100_000
-_TEXT_METHODS = frozenset({Method.REFACT, Method.EMCID})
 
 
 def compute(
@@ -118,7 +117,7 @@ def statistics_for(
     Raises:
         NotFoundError: It needs some, and there are none.
     """
-    if request.method not in _TEXT_METHODS:
+    if request.method not in TEXT_METHODS:
         return None
     if request.parameters.get("prior") == "identity":
         return None

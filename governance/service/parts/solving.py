@@ -11,7 +11,7 @@ from governance.engine.compose import Precision
 from governance.errors import RequestError
 from governance.pipeline.device import algebra_device, resolve_device
 from governance.service.facade import Progress, ProgressCallback
-from governance.service.parts.spec import spec_of
+from governance.service.parts.given import given_edits
 from governance.service.solve import solve
 from governance.snapshots.forms import Keys, Kind
 from governance.text import safe
@@ -26,6 +26,7 @@ def solve_requests(
     device: str,
     progress: ProgressCallback,
     keys: str = "kohya",
+    statistics: Path | None = None,
 ) -> Mapping[str, JSON]:
     """Solve request files for a folder.
 
@@ -38,6 +39,7 @@ def solve_requests(
         device: Where tensors live.
         progress: Told about every step.
         keys: How an adapter names its tensors: ``kohya`` or ``diffusers``.
+        statistics: Key covariances, for edits of text encoders.
 
     Returns:
         The command's JSON document.
@@ -45,22 +47,25 @@ def solve_requests(
     Raises:
         RequestError: A request is wrong, or is a debias without alphas.
     """
-    loaded = [item.request for path in requests for item in load_requests(path)]
-    for request in loaded:
-        _refuse_search(request)
+    loaded = [item for path in requests for item in load_requests(path)]
+    for item in loaded:
+        _refuse_search(item.request)
     progress(Progress("solve", 0, 1))
-    report = solve(
-        folder,
-        [spec_of(request, request.digest, {}) for request in loaded],
-        output,
-        fmt=cast("Kind", form),
-        keys=cast("Keys", keys),
-        precision=cast("Precision", precision),
-        device=algebra_device(resolve_device(device)),
-        on_progress=lambda step, done, total: progress(Progress(step, done, total)),
-    )
+    with given_edits(loaded, folder, statistics) as given:
+        report = solve(
+            folder,
+            given.specs,
+            output,
+            fmt=cast("Kind", form),
+            keys=cast("Keys", keys),
+            precision=cast("Precision", precision),
+            device=algebra_device(resolve_device(device)),
+            statistics=given.statistics,
+            on_progress=lambda step, done, total: progress(Progress(step, done, total)),
+        )
     progress(Progress("solve", 1, 1))
-    return report.as_json()
+    document = report.as_json()
+    return {**document, "warnings": [*given.warnings, *report.edited.warnings]}
 
 
 def _refuse_search(request: EditRequest) -> None:
