@@ -6,19 +6,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+import yaml
+from safetensors.torch import load_file, save_file
 
 from governance.canonical import JSON
 from governance.engine.joint import Solution
 from governance.errors import ExitCode, GovernanceError
-from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.folder import PipelineFolder, open_pipeline
+from governance.pipeline.statistics import encoder_digests
 from governance.service.facade import JobKind, ProgressCallback
 from governance.service.parts.solver import solution_of
 from governance.service.ports import Place, Planned
-from governance.wiring import verify_export
+from governance.wiring import real_parts, verify_export
 from tests.pipeline import tiny
-from tests.service.house import House
-from tests.service.test_real_parts import UNET, base, real, tensors_of
+from tests.service.house import House, build
+from tests.service.test_real_parts import UNET, base, real, tensors_of, weights_only
+from tests.snapshots import stock
 
 __all__ = ["base", "real"]
 
@@ -181,3 +184,72 @@ def test_a_solve_that_is_not_the_signed_one_is_an_integrity_error(
             export(real, tmp_path / "out", format=form)
         assert e.value.exit_code is ExitCode.INTEGRITY
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
+
+
+@pytest.fixture
+def with_text(tmp_path: Path, base: Path) -> House:
+    """A live edit of cross-attention, and one of a text encoder beside it."""
+
+    def with_values(spec: dict[str, JSON]) -> None:
+        weights_only(tmp_path, spec)
+        spec["allow_imported_targets"] = True
+        actions = spec["actions"]
+        assert isinstance(actions, dict)
+        actions["update"] = {"methods": ["refact"], "limits": {"concepts": {"max": 9}}}
+
+    real = build(tmp_path, real_parts(), change=with_values, model=base)
+    real.live("kora")
+    wanted = torch.randn(1, 20, generator=torch.Generator().manual_seed(1))
+    made_with = encoder_digests(open_pipeline(base))["text_encoder"]
+    save_file(
+        {"value.1": wanted},
+        tmp_path / "values.safetensors",
+        {"text_encoder": made_with},
+    )
+    path = real.request("mayor")
+    document = yaml.safe_load(path.read_text())
+    document["spec"] |= {
+        "action": "update",
+        "method": "refact",
+        "concepts": [{"prompt": "the mayor", "source": "bela", "destination": "caro"}],
+        "parameters": {"layer": 1, "prior": "identity"},
+        "values": "values.safetensors",
+    }
+    path.write_text(yaml.safe_dump(document))
+    edit = real.as_("ana").propose([path])[0].id
+    real.job("ana", JobKind.APPLY, edits=[edit])
+    real.job("ana", JobKind.CHECK, edit=edit)
+    assert real.approve("ben", edit).state == "LIVE"
+    return real
+
+
+def test_edits_of_both_networks_leave_together_and_verify(
+    with_text: House, tmp_path: Path, base: Path
+) -> None:
+    house = with_text
+    whole = tmp_path / "whole"
+    export(house, whole)
+    merged_weights = stock.state(stock.load(whole))
+    for keys in ("kohya", "diffusers"):
+        export(house, tmp_path / keys, format="lora", keys=keys)
+        verdict = verify_export(tmp_path / keys)
+        assert verdict.ok, verdict.findings
+        pipeline = stock.load(base)
+        before = stock.state(pipeline)
+        pipeline.load_lora_weights(tmp_path / keys)
+        assert stock.adapted(pipeline) == len(tensors_of(house, "live")) == 9
+        for key in tensors_of(house, "live"):
+            component = key.partition("/")[0]
+            module = stock.module_of(pipeline, key)
+            found = stock.effective(module)
+            (name,) = [
+                name
+                for name, part in pipeline.components[component].named_modules()
+                if part is module
+            ]
+            wanted = merged_weights[component][f"{name}.weight"].double()
+            assert torch.allclose(found, wanted, atol=1e-6, rtol=0), key
+        pipeline.unload_lora_weights()
+        assert stock.untouched(pipeline, before)
+    export(house, tmp_path / "delta", format="delta")
+    assert verify_export(tmp_path / "delta").ok

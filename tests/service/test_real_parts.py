@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,24 +28,27 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.build(tmp_path_factory.mktemp("base") / "tiny")
 
 
-@pytest.fixture
-def real(tmp_path: Path, base: Path) -> House:
-    """A workspace whose policy asks for tier 0 alone: no judge knows this model."""
+def weights_only(root: Path, spec: dict[str, JSON]) -> None:
+    """Change a policy to ask for tier 0 alone; its suite is written into a folder."""
     shipped = find_policy("default")
     suite = yaml.safe_load((shipped.parent / "suites" / "quick.yaml").read_text())
     suite["spec"]["tiers"] = ["weights"]
     suite["spec"]["weights"]["captions"] = CAPTIONS
     suite["spec"]["holdout"] = []
-    (tmp_path / "tier0.yaml").write_text(yaml.safe_dump(suite))
+    (root / "tier0.yaml").write_text(yaml.safe_dump(suite))
+    spec["suite"] = "tier0.yaml"
+    spec["thresholds"] = [
+        {"metric": "residual", "op": "<=", "value": 0.9},
+        {"metric": "condition", "op": "<=", "value": 1.0e12},
+    ]
 
-    def weights_only(spec: dict[str, JSON]) -> None:
-        spec["suite"] = "tier0.yaml"
-        spec["thresholds"] = [
-            {"metric": "residual", "op": "<=", "value": 0.9},
-            {"metric": "condition", "op": "<=", "value": 1.0e12},
-        ]
 
-    return build(tmp_path, real_parts(), change=weights_only, model=base)
+@pytest.fixture
+def real(tmp_path: Path, base: Path) -> House:
+    """A workspace whose policy asks for tier 0 alone: no judge knows this model."""
+    return build(
+        tmp_path, real_parts(), change=partial(weights_only, tmp_path), model=base
+    )
 
 
 def tensors_of(house: House, name: str) -> dict[str, str]:
