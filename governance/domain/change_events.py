@@ -57,9 +57,11 @@ class ChangeActivated(Event):
         change: Change id.
         kind: Its kind.
         digest: Change digest.
+        allowed_signers: SHA-256 of the roster's copy for ssh-keygen from here on.
     """
 
     name: ClassVar[str] = "ChangeActivated"
     change: str
     kind: str
     digest: str
+    allowed_signers: str

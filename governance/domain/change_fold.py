@@ -9,7 +9,7 @@ from governance.domain.change_events import (
     ChangeSigned,
 )
 from governance.domain.event import Document, RecordedEvent
-from governance.domain.roster import Reviewer
+from governance.domain.roster import Reviewer, Roster
 from governance.domain.signoff import Decision, Signed
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
@@ -117,13 +117,33 @@ def _activated(
             _HINT,
         )
     state = _with(state, replace(record, state=ChangeState.ACTIVE))
+    if record.kind is ChangeKind.POLICY:
+        return _new_policy(state, record.subject, entry)
+    roster = roster_after(state.roster, record, entry.sequence, entry.time)
+    return replace(state, roster=roster)
+
+
+def roster_after(
+    roster: Roster, record: ChangeRecord, sequence: int, time: str
+) -> Roster:
+    """Return the roster once a change takes effect.
+
+    Args:
+        roster: The roster before.
+        record: The change.
+        sequence: Entry it takes effect with.
+        time: Time of that entry.
+
+    Raises:
+        IntegrityError: It cannot follow on that roster.
+    """
     match record.kind:
         case ChangeKind.POLICY:
-            return _new_policy(state, record.subject, entry)
+            return roster
         case ChangeKind.REVIEWER_ADD:
-            return _new_reviewer(state, record.subject, entry)
+            return _with_reviewer(roster, record.subject, sequence, time)
         case ChangeKind.REVIEWER_REVOKE:
-            return _no_reviewer(state, record.subject, entry)
+            return _without_reviewer(roster, record.subject, sequence, time)
 
 
 def _new_policy(
@@ -143,35 +163,32 @@ def _new_policy(
     return replace(state, policy=policy, suites={**state.suites, **named})
 
 
-def _new_reviewer(
-    state: WorkspaceState, subject: Document, entry: RecordedEvent
-) -> WorkspaceState:
+def _with_reviewer(
+    roster: Roster, subject: Document, sequence: int, time: str
+) -> Roster:
     roles = subject["roles"]
     reviewer = Reviewer(
         principal=str(subject["principal"]),
         key=str(subject["key"]),
         roles=tuple(map(str, roles)) if isinstance(roles, list | tuple) else (),
-        since=entry.sequence,
-        added=entry.time,
+        since=sequence,
+        added=time,
     )
-    if taken := state.roster.taken(reviewer.principal, reviewer.key, entry.sequence):
-        raise IntegrityError(f"entry {entry.sequence}: {taken}", _HINT)
-    return replace(state, roster=state.roster.plus(reviewer))
+    if taken := roster.taken(reviewer.principal, reviewer.key, sequence):
+        raise IntegrityError(f"entry {sequence}: {taken}", _HINT)
+    return roster.plus(reviewer)
 
 
-def _no_reviewer(
-    state: WorkspaceState, subject: Document, entry: RecordedEvent
-) -> WorkspaceState:
+def _without_reviewer(
+    roster: Roster, subject: Document, sequence: int, time: str
+) -> Roster:
     principal = str(subject["principal"])
-    found = state.roster.find(principal, entry.sequence)
+    found = roster.find(principal, sequence)
     if found is None or found.key != subject["key"]:
         raise IntegrityError(
-            f"entry {entry.sequence}: {principal!r} is not on the roster with that key",
-            _HINT,
+            f"entry {sequence}: {principal!r} is not on the roster with that key", _HINT
         )
-    return replace(
-        state, roster=state.roster.without(found, entry.sequence, entry.time)
-    )
+    return roster.without(found, sequence, time)
 
 
 def _open(state: WorkspaceState, name: str, entry: RecordedEvent) -> ChangeRecord:

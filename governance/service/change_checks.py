@@ -1,5 +1,6 @@
 """Verify changes: every signature again, and every activation by what was in force."""
 
+from governance.canonical import sha256_hex
 from governance.domain.change import change_digest
 from governance.domain.change_events import (
     ChangeActivated,
@@ -11,7 +12,11 @@ from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
-from governance.service.authority import verify_proposal, verify_signed
+from governance.service.authority import (
+    allowed_signers_text,
+    verify_proposal,
+    verify_signed,
+)
 from governance.service.change_rules import change_refusal, weigh_change
 from governance.service.fields import table, text, whole
 from governance.service.stored import stored_policy
@@ -43,7 +48,7 @@ def check_change(
         case ChangeSigned():
             _check_signed(state, event, entry)
         case ChangeActivated():
-            _check_activated(workspace, before, event, entry)
+            _check_activated(workspace, before, state, event, entry)
 
 
 def _check_proposed(
@@ -95,7 +100,11 @@ def _check_signed(state: WorkspaceState, event: ChangeSigned, entry: Entry) -> N
 
 
 def _check_activated(
-    workspace: Workspace, before: WorkspaceState, event: ChangeActivated, entry: Entry
+    workspace: Workspace,
+    before: WorkspaceState,
+    state: WorkspaceState,
+    event: ChangeActivated,
+    entry: Entry,
 ) -> None:
     """Judge by the policy and roster it found, never by those it brought."""
     record = before.changes[event.change]
@@ -105,3 +114,9 @@ def _check_activated(
     missing = weigh_change(workspace, before, record, entry.time).missing
     if missing:
         raise IntegrityError(f"{record.id} took effect without {', '.join(missing)}")
+    copy = sha256_hex(allowed_signers_text(state.roster).encode())
+    if copy != event.allowed_signers:
+        raise IntegrityError(
+            f"{record.id}: expected allowed_signers {copy}, found "
+            f"{event.allowed_signers}"
+        )

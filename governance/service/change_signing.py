@@ -1,7 +1,9 @@
 """Sign a change; with its last approval it takes effect."""
 
+from governance.canonical import sha256_hex
 from governance.domain.change import ChangeRecord, ChangeState
 from governance.domain.change_events import ChangeActivated, ChangeSigned
+from governance.domain.change_fold import roster_after
 from governance.domain.signoff import (
     SIGNOFF_NAMESPACE,
     ChangeStatement,
@@ -11,6 +13,7 @@ from governance.domain.state import WorkspaceState
 from governance.errors import PolicyRefusedError, UsageError, WrongStateError
 from governance.policy.model import Policy
 from governance.service.authority import (
+    allowed_signers_text,
     check_heads,
     earlier_heads,
     verify_proposal,
@@ -180,8 +183,14 @@ def _settle(
     verify_proposal(record, state.roster)
     for signed in record.signoffs:
         verify_signed(signed, state.roster, SIGNOFF_NAMESPACE)
+    roster = roster_after(state.roster, record, state.size + 1, writing.now)
     writing.append(
-        ChangeActivated(change=name, kind=record.kind.value, digest=record.digest),
+        ChangeActivated(
+            change=name,
+            kind=record.kind.value,
+            digest=record.digest,
+            allowed_signers=sha256_hex(allowed_signers_text(roster).encode()),
+        ),
         identity.principal,
     )
     return True

@@ -34,7 +34,7 @@ def signed(decision: str = "approve", change: str = "C-0001") -> ChangeSigned:
 
 
 def active(event: ChangeProposed) -> ChangeActivated:
-    return ChangeActivated(event.change, event.kind, event.digest)
+    return ChangeActivated(event.change, event.kind, event.digest, "a")
 
 
 def test_a_proposed_change_changes_nothing() -> None:
@@ -95,7 +95,7 @@ def test_a_change_takes_effect_once() -> None:
 
 def test_what_was_proposed_is_what_takes_effect() -> None:
     event = proposed()
-    other = ChangeActivated(event.change, event.kind, "0" * 64)
+    other = ChangeActivated(event.change, event.kind, "0" * 64, "a")
     with pytest.raises(IntegrityError, match="another change than the one"):
         folded(created(), event, other)
 

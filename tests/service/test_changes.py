@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.canonical import JSON
+from governance.canonical import JSON, sha256_hex
 from governance.domain.change import ChangeState
 from governance.domain.signoff import Decision, Head
 from governance.errors import (
@@ -265,6 +265,9 @@ def test_an_interrupted_change_of_the_roster_is_finished_at_the_next_opening(
     join(house, "dora")
     after = path.read_text(encoding="utf-8")
     assert ("dora " in before, "dora " in after) == (False, True)
+    data = house.as_("ana").log()[-1].payload["data"]
+    assert isinstance(data, dict)
+    assert data["allowed_signers"] == sha256_hex(after.encode())
     path.write_text(before, encoding="utf-8")
     assert house.as_("ana").verify().ok
     assert path.read_text(encoding="utf-8") == after
