@@ -282,3 +282,33 @@ def test_values_alone_cannot_be_edited_where_there_are_none(
     assert {key: tensor.tolist() for key, tensor in one.items()} == {
         key: tensor.tolist() for key, tensor in other.items()
     }
+
+
+@pytest.mark.parametrize("family", ["sd3", "flux"])
+def test_rows_are_read_from_the_encoder_that_text_edits_made(
+    models: dict[str, Path], tmp_path: Path, family: Family
+) -> None:
+    erased = EditSpec("7" * 64, "erase", "uce", (Concept("doctor", "nurse"),))
+    drawn = torch.Generator().manual_seed(2)
+    wanted = {"value.1": torch.randn(1, 20, generator=drawn, dtype=torch.float64)}
+    if family == "sd3":
+        second = torch.randn(1, 24, generator=drawn, dtype=torch.float64)
+        wanted["value.text_encoder_2.1"] = second
+    insertion = EditSpec(
+        "8" * 64,
+        "update",
+        "refact",
+        (Concept("doctor", "nurse"),),
+        parameters={"prior": "identity", "layer": 1},
+        values=wanted,
+    )
+    alone = solve(models[family], [erased], tmp_path / "one").edited.tensors
+    both = solve(models[family], [erased, insertion], tmp_path / "two").edited.tensors
+    text = {key.partition("/")[0] for key in both.keys() - alone.keys()}
+    assert text == {"text_encoder"} | ({"text_encoder_2"} if family == "sd3" else set())
+    same = {
+        key.partition(":")[2]: torch.equal(tensor, both[key])
+        for key, tensor in alone.items()
+    }
+    # FLUX attends to T5, which no edit of CLIP touches; its pooled vector is CLIP's.
+    assert same == {CONTEXT: family == "flux", POOLED: False}
