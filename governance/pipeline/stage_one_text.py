@@ -63,13 +63,14 @@ class PipelineTail:
         return found
 
     @cached_property
-    def _clip(self) -> Any:  # noqa: ANN401 - transformers types no submodules
+    def clip(self) -> Any:  # noqa: ANN401 - transformers types no submodules
+        """Return the encoder itself, without a projection."""
         return getattr(self._model.module, "text_model", self._model.module)
 
     @property
     def depth(self) -> int:
         """Return the number of layers."""
-        return len(self._clip.encoder.layers)
+        return len(self.clip.encoder.layers)
 
     def tokens(self, text: str) -> Tokens:
         """Split a text into tokens; an over-long one is an error, never cut."""
@@ -99,7 +100,7 @@ class PipelineTail:
         with torch.no_grad():
             for start in range(0, len(filled), _AT_ONCE):
                 batch = torch.tensor(filled[start : start + _AT_ONCE])
-                states = self._clip.embeddings(batch.to(self.device))
+                states = self.clip.embeddings(batch.to(self.device))
                 parts.append(self._run(states, 0, layer + 1))
         return torch.cat(parts)
 
@@ -118,7 +119,7 @@ class PipelineTail:
         def seen(_module: object, _given: object, said: Tensor) -> None:
             found.append(said)
 
-        hook = self._clip.encoder.layers[layer].mlp.fc2.register_forward_hook(seen)
+        hook = self.clip.encoder.layers[layer].mlp.fc2.register_forward_hook(seen)
         try:
             rows = []
             for text, index in places:
@@ -142,20 +143,20 @@ class PipelineTail:
         fast = self.device.startswith("cuda")
         with torch.autocast("cuda", torch.bfloat16, enabled=fast):
             if not self._model.penultimate:
-                normed = self._clip.final_layer_norm(
+                normed = self.clip.final_layer_norm(
                     self._run(states, layer + 1, self.depth)
                 )
                 return normed, normed
             inner = self._run(states, layer + 1, self.depth - 1)
             last = self._run(inner, max(layer + 1, self.depth - 1), self.depth)
-            return inner, self._clip.final_layer_norm(last)
+            return inner, self.clip.final_layer_norm(last)
 
     def _run(self, states: Tensor, first: int, stop: int) -> Tensor:
         length = states.shape[1]
         mask = torch.full((length, length), float("-inf"), device=states.device)
         mask = mask.triu(1)[None, None]
         for number in range(first, stop):
-            found = self._clip.encoder.layers[number](states, mask.to(states.dtype))
+            found = self.clip.encoder.layers[number](states, mask.to(states.dtype))
             # Older releases return the states in a tuple.
             states = found[0] if isinstance(found, tuple) else found
         return states

@@ -128,6 +128,6 @@ def test_a_prompt_that_is_too_long_is_refused(sd1: PipelineFolder) -> None:
 def test_an_encoder_that_breaks_down_names_the_concept(sd1: PipelineFolder) -> None:
     tail = tail_of(sd1)
     with torch.no_grad():
-        tail._clip.final_layer_norm.weight.fill_(float("nan"))
+        tail.clip.final_layer_norm.weight.fill_(float("nan"))
     with pytest.raises(EngineError, match=r"'the mayor'.*step 0"):
         refact_values(tail, [MAYOR], parameters())
