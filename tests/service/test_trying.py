@@ -115,7 +115,7 @@ def test_a_policy_that_is_not_there_is_not_found(tmp_path: Path) -> None:
         (("approvals: PASS", "approvals: GOOD"), r"case.yaml:22: spec.expect.rules"),
         (("proposer:", "proposers:"), r"case.yaml:10: spec.proposers: unknown field"),
         (("signoffs: [{principal", "signoffs: [{about: [mood], principal"), "about"),
-        (("  request:", "  reqest:"), r"case.yaml:7: spec.reqest: unknown field"),
+        (("  request:", "  requests:"), r"case.yaml:7: spec.requests: unknown field"),
         (("kind: PolicyCase", "kind: Policy"), r"case.yaml:2: kind"),
     ],
 )
