@@ -114,7 +114,7 @@ def tensor_view(tensor: Tensor) -> memoryview:
         Row-major bytes; they keep the tensor's memory alive.
     """
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy())
+    return flat.view(torch.uint8).numpy().data
 
 
 def tensor_from(data: bytes, record: TensorRecord) -> Tensor:
