@@ -97,13 +97,14 @@ def evaluate(
     comes with the miniature. A run that was stopped goes on where it stopped.
     """
     from governance.evaluation import command
+    from governance.evaluation.cases import Kind
 
     device = str(options.given.get("device", "auto"))
     where = command.Where(folder, judge, output, device, statistics)
     named = command.methods_named(methods)
     if together is not None:
         file = command.together_set() if dataset == MINIATURE else Path(dataset)
-        one = command.Asked(file, command.Kind(kind or "timed"))
+        one = command.Asked(file, Kind(kind or "timed"))
         _print_together(options, one, named, together, where)
         return
     asked = _asked(dataset, kind)
@@ -125,6 +126,7 @@ def evaluate(
 
 def _asked(dataset: str, kind: str | None) -> "tuple[Asked, ...]":
     from governance.evaluation import command
+    from governance.evaluation.cases import Kind
 
     if dataset == MINIATURE:
         shipped = command.miniature_sets()
@@ -134,7 +136,7 @@ def _asked(dataset: str, kind: str | None) -> "tuple[Asked, ...]":
             f"--kind: expected one of {', '.join(KINDS)}, found none",
             "Name the format of the data set.",
         )
-    return (command.Asked(Path(dataset), command.Kind(kind)),)
+    return (command.Asked(Path(dataset), Kind(kind)),)
 
 
 def _print_tables(reports: "Sequence[Report]") -> None:

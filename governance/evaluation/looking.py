@@ -117,6 +117,8 @@ def _measure_some(weighed: Sequence[tuple[Scene, Drawable]], tools: Tools) -> No
 
 
 def _drawn(shots: Sequence[tuple[Drawable, Look]], tools: Tools) -> list[Picture]:
+    if not shots:
+        return []
     wishes = [Wish(weights, look.prompt, look.seed) for weights, look in shots]
     return tools.drawer.draw(wishes, tools.sampler, tools.images)
 
