@@ -1,7 +1,7 @@
 """What request files and options give the engine, where there is no workspace."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,18 +9,21 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from governance.documents.request import LoadedRequest
-from governance.domain.request import TEXT_METHODS, EditRequest
+from governance.domain.request import TEXT_METHODS
 from governance.engine.edit import EditSpec
 from governance.errors import NotFoundError, RequestError
 from governance.ledger.files import hash_rest
 from governance.miniature import statistics_path
 from governance.pipeline.folder import PipelineFolder, open_pipeline
+from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.spec import spec_of
 from governance.service.parts.statistics import checked_statistics
 from governance.service.parts.values import checked_values
 from governance.text import safe
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from governance.pipeline.covariance_library import CovarianceLibrary
 
 
@@ -41,7 +44,11 @@ class Given:
 
 @contextmanager
 def given_edits(
-    loaded: Sequence[LoadedRequest], model: Path, statistics: Path | None
+    loaded: Sequence[LoadedRequest],
+    model: Path,
+    statistics: Path | None,
+    device: str,
+    progress: ProgressCallback,
 ) -> Iterator[Given]:
     """Yield requests as the engine sees them, files checked against the model.
 
@@ -50,9 +57,11 @@ def given_edits(
         model: The model's folder; opened only if an edit of a text encoder needs it.
         statistics: Key covariances; those shipped for the model's encoder, if any,
             where omitted.
+        device: Where stage one runs, for edits that bring no results of it.
+        progress: Told about every step of it.
 
     Raises:
-        RequestError: Stage-one results are missing, or not what an edit needs.
+        RequestError: Stage-one results are not what an edit needs.
         UsageError: The statistics are not of this model.
         NotFoundError: There is no such statistics file.
     """
@@ -66,22 +75,63 @@ def given_edits(
         digest, library, warnings = _statistics(folder, statistics, Path(copies))
         specs = []
         for item in loaded:
-            spec, said = _spec(item, folder, Path(copies))
+            spec = _against(item, digest)
+            values, said = _read(item, folder, Path(copies))
             warnings.extend(said)
-            prior = spec.parameters.get("prior")
-            needs = item.request.method in TEXT_METHODS and prior != "identity"
-            specs.append(replace(spec, statistics=digest) if needs else spec)
+            if values is None:
+                values = _found(spec, item, folder, device, progress)
+            specs.append(replace(spec, values=values))
         yield Given(tuple(specs), library, tuple(dict.fromkeys(warnings)))
 
 
-def _spec(
-    item: LoadedRequest, folder: PipelineFolder, copies: Path
-) -> tuple[EditSpec, tuple[str, ...]]:
+def _against(item: LoadedRequest, statistics: str | None) -> EditSpec:
+    """Return a request as the engine sees it, before minutes go into stage one."""
+    from governance.engine.presets import validate
+
     request = item.request
     spec = spec_of(request, request.digest, {})
+    validate(spec)
+    identity = request.parameters.get("prior") == "identity"
+    if request.method not in TEXT_METHODS or identity:
+        return spec
+    if statistics is None:
+        raise NotFoundError(
+            f"{safe(request.title, 120)!r}: method {request.method} needs the key "
+            "covariances of the model's text encoders; found none",
+            "Give them with --statistics; `governance statistics compute` makes them. "
+            "Or ask for `prior: identity`.",
+        )
+    return replace(spec, statistics=statistics)
+
+
+def _found(
+    spec: EditSpec,
+    item: LoadedRequest,
+    folder: PipelineFolder,
+    device: str,
+    progress: ProgressCallback,
+) -> "Mapping[str, Tensor] | None":
+    """Run stage one on the model, for an edit of a text encoder."""
+    if item.request.method not in TEXT_METHODS:
+        return None
+    from governance.service.parts.stage_one import Workshop, leanings, stage_one
+
+    def told(step: str, done: int, total: int) -> None:
+        progress(Progress(step, done, total))
+
+    at = Workshop(folder, device, None, lambda digest: item.files[digest])
+    if spec.alphas is not None:
+        return leanings(spec, at, told).values(spec.alphas)
+    return stage_one(spec, at, told)
+
+
+def _read(
+    item: LoadedRequest, folder: PipelineFolder, copies: Path
+) -> "tuple[Mapping[str, Tensor] | None, tuple[str, ...]]":
+    """Read stage-one results that a request brings, held against the model."""
+    request = item.request
     if request.values is None:
-        _refuse_stage_one(request)
-        return spec, ()
+        return None, ()
     from governance.pipeline.values import read_values
 
     path = copies / f"{request.values.sha256}.safetensors"
@@ -94,17 +144,7 @@ def _spec(
             error.hint,
             field=error.field,
         ) from error
-    return replace(spec, values=read_values(path)), warnings
-
-
-def _refuse_stage_one(request: EditRequest) -> None:
-    if request.method in TEXT_METHODS:
-        raise RequestError(
-            f"{safe(request.title, 120)!r}: solve optimises nothing; expected `values` "
-            f"with method {request.method}",
-            "Give stage-one results, or apply the edit in a workspace.",
-            field="spec.values",
-        )
+    return read_values(path), warnings
 
 
 def _statistics(

@@ -51,7 +51,8 @@ def solve_requests(
     for item in loaded:
         _refuse_search(item.request)
     progress(Progress("solve", 0, 1))
-    with given_edits(loaded, folder, statistics) as given:
+    where = resolve_device(device)
+    with given_edits(loaded, folder, statistics, where, progress) as given:
         report = solve(
             folder,
             given.specs,
@@ -59,7 +60,7 @@ def solve_requests(
             fmt=cast("Kind", form),
             keys=cast("Keys", keys),
             precision=cast("Precision", precision),
-            device=algebra_device(resolve_device(device)),
+            device=algebra_device(where),
             statistics=given.statistics,
             on_progress=lambda step, done, total: progress(Progress(step, done, total)),
         )
