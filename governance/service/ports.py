@@ -103,6 +103,11 @@ class Place:
     encodings: Path
     device: str
 
+    @property
+    def stage_one(self) -> Path:
+        """Finished concepts of stage one; a cache that may be deleted."""
+        return self.encodings.parent / "stage_one"
+
 
 @dataclass(frozen=True, slots=True)
 class Solved:

@@ -1,12 +1,14 @@
 """The debias search: draw, judge, lean, again, on the snapshot it will live in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from governance.canonical import JSON
 from governance.domain.request import EditRequest
 from governance.domain.state import ModelRecord
 from governance.service.facade import Progress, ProgressCallback
+from governance.service.parts.covariances import covariances_of
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
 from governance.service.parts.studio import Studio
@@ -39,6 +41,7 @@ class AlphaSearch:
         spec: "EditSpec",
         others: "Sequence[EditSpec]",
         progress: ProgressCallback,
+        ready: "Callable[[EditSpec], EditSpec] | None" = None,
     ) -> dict[str, JSON]:
         """Search alphas with the live edits in place.
 
@@ -49,6 +52,7 @@ class AlphaSearch:
             spec: The same for the engine, without alphas.
             others: Live edits.
             progress: Told about every round.
+            ready: Gives a spec with alphas what else a solve of it needs.
 
         Returns:
             What was found: alphas, ratios, rounds, images and how they were seeded.
@@ -80,13 +84,20 @@ class AlphaSearch:
             progress(Progress(_words(spec, seen), seen.number + 1, 0))
 
         at = Observatory(
-            base=PipelineBase(folder, cache=place.encodings, device=device),
+            base=PipelineBase(
+                folder,
+                cache=place.encodings,
+                device=device,
+                statistics=covariances_of(folder, place.store),
+            ),
             judge=judge,
             drawer=self._studio.drawer(place),
             sampler=Sampler(STEPS, GUIDANCE),
             seeds=seeds,
             device=device,
         )
+        if ready is not None:
+            at = replace(at, ready=ready)
         result = find_alphas(spec, others, at, drawn, told)
         return {
             **found_document(spec, result),

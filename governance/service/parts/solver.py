@@ -14,6 +14,7 @@ from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.covariances import covariances_of
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
+from governance.service.parts.optimising import Optimiser, needs_stage_one
 from governance.service.parts.search import AlphaSearch
 from governance.service.parts.spec import edit_spec, spec_of
 from governance.service.parts.studio import Studio
@@ -64,16 +65,29 @@ class EngineSolver:
         progress: ProgressCallback,
         statistics: str | None = None,
     ) -> ResolvedEdit:
-        """Run an edit's searches, once, on top of the live edits."""
+        """Run an edit's searches and stage one, once.
+
+        Searches see the live edits; stage one runs on the untouched base always.
+        """
         found: dict[str, JSON] = {}
         if dropped:
             found["dropped"] = list(dropped)
         if statistics is not None:
             found["statistics"] = statistics
         spec = spec_of(request, request.digest, found)
-        if request.action is Action.DEBIAS and spec.alphas is None:
+        optimiser = None
+        if needs_stage_one(request):
+            optimiser = Optimiser(place, model, progress)
+        # Values that are given say already how far a debias leans.
+        sought = request.action is Action.DEBIAS and request.values is None
+        if sought and spec.alphas is None:
             others = [edit_spec(item, place.store) for item in live]
-            found |= self._search.run(place, model, request, spec, others, progress)
+            ready = optimiser.ready if optimiser else None
+            found |= self._search.run(
+                place, model, request, spec, others, progress, ready
+            )
+        if optimiser is not None:
+            found |= optimiser.found(spec_of(request, request.digest, found))
         return ResolvedEdit(request.digest, found)
 
     def solve(
