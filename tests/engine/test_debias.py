@@ -1,6 +1,8 @@
 """The alpha search against worlds whose answer is known."""
 
+import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -110,3 +112,77 @@ def test_only_a_debias_is_searched() -> None:
         search(EditSpec("a", "erase", "uce", (Concept("x"),)), World(()))
     with pytest.raises(RequestError, match=r"spec\.parameters\.images is wrong"):
         search(replace(SPEC, parameters={"images": 3}), World(()))
+
+
+TIME = replace(
+    SPEC,
+    method="time",
+    concepts=(Concept("a doctor"), Concept("a nurse"), Concept("a baker")),
+    attributes=(
+        Attribute("female", "a female {}", 0.5),
+        Attribute("male", "a male {}", 0.5),
+    ),
+    parameters={},
+)
+
+
+class Leaning:
+    """A share rises with alpha, 1/lambda, towards the attribute that it is given."""
+
+    def __init__(self, starts: tuple[float, ...]) -> None:
+        self.starts = starts
+        self.seen: list[tuple[tuple[int, ...], Alphas]] = []
+
+    def __call__(
+        self, alphas: Alphas, active: tuple[int, ...], number: int
+    ) -> dict[int, Ratios]:
+        assert number == len(self.seen)
+        self.seen.append((active, alphas))
+        found: dict[int, Ratios] = {}
+        for i in active:
+            up, down = (a / (a + 1) for a in alphas[i])
+            share = self.starts[i] + (1 - self.starts[i]) * up
+            share -= self.starts[i] * down
+            found[i] = (share, 1 - share)
+        return found
+
+
+def test_time_bisects_lambda_towards_the_rare_attribute() -> None:
+    result = search(TIME, Leaning((0.1, 0.9, 0.5)))
+    for row in result.ratios:
+        # TIME, section 6.3: |F - 50| / 50 < 0.1.
+        assert abs(row[0] - 0.5) / 0.5 <= 0.1 + 1e-9
+    doctor, nurse, baker = result.alphas
+    assert doctor[0] > 0 == doctor[1]
+    assert nurse[1] > 0 == nurse[0]
+    # What is balanced already is not edited, and not drawn again.
+    assert baker == (0.0, 0.0)
+
+
+def test_time_draws_the_unedited_concept_first_and_a_found_one_no_more() -> None:
+    world = Leaning((0.1, 0.9, 0.5))
+    search(TIME, world)
+    assert world.seen[0] == ((0, 1, 2), ((0.0, 0.0),) * 3)
+    assert all(2 not in active for active, _ in world.seen[1:])
+
+
+def test_time_halves_lambdas_interval_on_a_logarithmic_scale() -> None:
+    lambdas: list[float] = []
+
+    def stubborn(alphas: Alphas, active: tuple[int, ...], _: int) -> dict[int, Ratios]:
+        lambdas.extend(1 / max(alphas[i]) for i in active if max(alphas[i]) > 0)
+        return dict.fromkeys(active, (0.0, 1.0))
+
+    one = replace(TIME, concepts=(Concept("a doctor"),), parameters={"max_rounds": 5})
+    with pytest.raises(EngineError, match="target not reached: 'a doctor' shows"):
+        search(one, stubborn)
+    assert len(lambdas) == 4
+    steps = [math.log(a / b) for a, b in pairwise(lambdas)]
+    assert steps == pytest.approx([steps[0], steps[0] / 2, steps[0] / 4])
+    assert steps[0] > 0
+
+
+def test_time_weighs_two_attributes_and_no_more() -> None:
+    third = tuple(Attribute(n, f"{n} {{}}", 1 / 3) for n in ("a", "b", "c"))
+    with pytest.raises(RequestError, match="expected two with method time"):
+        search(replace(TIME, attributes=third), Leaning((0.1,)))

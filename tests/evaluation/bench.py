@@ -12,7 +12,7 @@ from governance.evaluation.tools import Tools
 from governance.pipeline.base import PipelineBase
 from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress
-from tests.checks.fakes import FakeDrawer, FakeJudge, Shown, World
+from tests.checks.fakes import FakeDrawer, FakeJudge, Shown
 
 COLOURS = {"rose": "red", "lemon": "yellow", "leaf": "green", "car": "pink"}
 
@@ -39,7 +39,10 @@ class CountingDrawer(FakeDrawer):
     stop_after: int | None = None
 
     def __post_init__(self) -> None:
-        world: World = lambda name, prompt, _: shown(prompt, self.rules.get(name, ()))
+        def world(name: str, prompt: str, seed: int) -> Shown:
+            del seed
+            return shown(prompt, self.rules.get(name, ()))
+
         super().__init__(self.judge, world)
 
     def draw(
@@ -97,7 +100,9 @@ class FakeEditor:
             (spec.concepts[0].source, spec.concepts[0].destination or "")
             for spec in edits
         ]
-        return SimpleNamespace(edited=SimpleNamespace(tensors={name: None}, warnings=()))
+        return SimpleNamespace(
+            edited=SimpleNamespace(tensors={name: None}, warnings=())
+        )
 
     def unstored(self, folder: PipelineFolder, tensors: dict[str, bytes]) -> Drawable:
         return Drawable(folder, next(iter(tensors), "base"))

@@ -118,7 +118,7 @@ def test_an_artist_with_a_destination_is_updated(tmp_path: Path) -> None:
 
 
 def test_iceb_records_are_grouped_by_class(tmp_path: Path) -> None:
-    records = [
+    records: list[dict[str, object]] = [
         {"class name": "hen", "text prompt": "A {} at dawn", "random seed": "3"},
         {"class name": "hen", "text prompt": "Hen on a fence", "random seed": 4},
         {"class name": "jay", "text prompt": "a {}", "random seed": 5},
@@ -128,7 +128,11 @@ def test_iceb_records_are_grouped_by_class(tmp_path: Path) -> None:
     file = tmp_path / "edit.json"
     file.write_text(json.dumps(records), encoding="utf-8")
     hen, jay = load_dataset(file, Kind.ICEB).cases
-    assert [p.prompt for p in hen.probes] == ["A hen at dawn", "hen on a fence", "a jay"]
+    assert [p.prompt for p in hen.probes] == [
+        "A hen at dawn",
+        "hen on a fence",
+        "a jay",
+    ]
     assert next(hen.of("generality")).new == "kite on a fence"
     assert jay.destination == "kite"
 
@@ -147,7 +151,10 @@ def test_a_rectified_alias_is_asked_bare_first(tmp_path: Path) -> None:
     ("text", "told"),
     [
         (TIMED + "a,b,c,d,e\n", "set.csv:2: expected 6 columns, found 5"),
-        (TIMED + "a,,c,d,e,f\n", "set.csv:2: new: expected a text, found an empty cell"),
+        (
+            TIMED + "a,,c,d,e,f\n",
+            "set.csv:2: new: expected a text, found an empty cell",
+        ),
         (TIMED + "a,b,c,,e,f\n", "set.csv:2: gt1: expected a text"),
         (TIMED + "a,b,c,d,e,f\ng,h,i,j,k,\n", "set.csv:3: gn1: expected a text"),
         (TIMED + "a\x1b,b,c,d,e,f\n", "set.csv:2: old: expected no control characters"),
@@ -206,7 +213,7 @@ def test_each_format_says_what_it_expected(
 def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path: Path) -> None:
     file = tmp_path / "set.csv"
     file.write_bytes(TIMED.encode() + b"a,\xff,c,d,e,f\n")
-    with pytest.raises(RequestError, match="set.csv:2: expected UTF-8 text"):
+    with pytest.raises(RequestError, match=r"set\.csv:2: expected UTF-8 text"):
         load_dataset(file, Kind.TIMED)
 
 
