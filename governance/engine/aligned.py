@@ -100,7 +100,7 @@ def _concept(
             raise RequestError(
                 f"method time needs every word of the source in the destination, in "
                 f"order; {ascii(old)[:60]} is not within {ascii(new)[:60]}",
-                "Use method uce, or a destination that repeats the source, such as "
+                "Use method refact or uce, or a destination that repeats the source, such as "
                 "source 'a rose' and destination 'a blue rose'.",
                 field=f"spec.concepts.{number}.destination",
             )

@@ -1,6 +1,6 @@
 """Images from prompts and seeds, with some weights replaced and nothing else."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from governance.errors import InterruptedByUserError, PipelineError
 from governance.pipeline.family import Family
 from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.memory import smaller
 from governance.pipeline.quiet import quiet_libraries
 from governance.pipeline.tensors import tensor_bytes, tensor_from
 from governance.pipeline.text_model import Overrides
@@ -54,7 +55,8 @@ class Generator:
     """Draws images from one pipeline folder.
 
     Every image has its own seed, and every batch has one shape, filled by repeating
-    its last image, so an image is the same whoever it is drawn with.
+    its last image, so an image is the same whoever it is drawn with. Where memory runs
+    out, batches are halved from then on: the same images up to rounding.
 
     Args:
         folder: The opened folder.
@@ -125,21 +127,21 @@ class Generator:
 
         Raises:
             InterruptedByUserError: ``cancelled`` said so.
+            EngineError: The device has too little memory for a single image.
         """
         how = sampling or Sampling()
         total = how.steps * -(-len(prompts) // self._batch)
         steps = _Steps(total, on_step, cancelled)
-        drawn = [self._draw(some, how, steps) for some in self._batches(prompts)]
+        drawn: list[Images] = []
+        while some := prompts[sum(map(len, drawn)) :][: self._batch]:
+            try:
+                drawn.append(self._draw(some, how, steps))
+            except torch.OutOfMemoryError as error:
+                self._batch = smaller(self._batch, "images", error)
         if not drawn:
             side = how.size or self._side()
             return np.empty((0, side, side, 3), dtype=np.uint8)
         return np.concatenate(drawn)
-
-    def _batches(
-        self, prompts: Sequence[tuple[str, int]]
-    ) -> Iterator[Sequence[tuple[str, int]]]:
-        for start in range(0, len(prompts), self._batch):
-            yield prompts[start : start + self._batch]
 
     def _draw(
         self, some: Sequence[tuple[str, int]], how: Sampling, steps: "_Steps"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from governance.pipeline.cache import EmbeddingCache
+from governance.pipeline.memory import smaller
 
 Ids: TypeAlias = tuple[tuple[int, ...], ...]
 """Token ids of one text, once for each encoder that reads it, all of one length."""
@@ -38,7 +39,8 @@ class Runs:
 
     The bits of an embedding depend on the shape of the batch it was computed in. So
     every batch of one length has one shape, filled by repeating its last text, and
-    an embedding is the same whoever it is encoded with.
+    an embedding is the same whoever it is encoded with. Where memory runs out, batches
+    of that length are halved from then on, and what they give is not kept.
 
     Args:
         name: What is computed, to tell it from other things in the cache.
@@ -55,6 +57,7 @@ class Runs:
         self._cache = cache
         self._dtype = dtype
         self._shapes: dict[int, int] = {}
+        self._cut: set[int] = set()
         self.seconds = 0.0
         """Time spent reading and running the encoder so far."""
 
@@ -83,13 +86,25 @@ class Runs:
 
     def _encode(self, batch: Sequence[Wanted], length: int) -> Mapping[Wanted, Tensor]:
         start = time.perf_counter()
-        states = self._steady([one.ids for one in batch], length)
+        states = self._fitting([one.ids for one in batch], length)
         self.seconds += time.perf_counter() - start
         found: dict[Wanted, Tensor] = {}
         for one, state in zip(batch, states, strict=False):
             found[one] = state if one.row is None else state[one.row].clone()
-            self._cache.put(self._kind(one), found[one])
+            # A batch that memory made smaller may differ in the last bits: what is
+            # kept is what every run would find.
+            if length not in self._cut:
+                self._cache.put(self._kind(one), found[one])
         return found
+
+    def _fitting(self, batch: Sequence[Ids], length: int) -> Tensor:
+        while True:
+            try:
+                return self._steady(batch, length)
+            except torch.OutOfMemoryError as error:
+                rows = self._shapes.get(length, batch_rows(length))
+                self._shapes[length] = smaller(rows, "texts", error)
+                self._cut.add(length)
 
     def _kind(self, one: Wanted) -> list[str | int]:
         row = "all" if one.row is None else one.row
@@ -102,9 +117,13 @@ class Runs:
         if length not in self._shapes:
             self._shapes[length] = self._steady_rows(batch[0], length)
         rows = self._shapes[length]
-        if rows == 1:
-            return torch.cat([self._run([ids], length) for ids in batch])
-        return self._run([*batch, *[batch[-1]] * (rows - len(batch))], length)
+        parts = [batch[start : start + rows] for start in range(0, len(batch), rows)]
+        return torch.cat(
+            [
+                self._run([*part, *[part[-1]] * (rows - len(part))], length)
+                for part in parts
+            ]
+        )
 
     def _steady_rows(self, ids: Ids, length: int) -> int:
         # Whether a row's bits depend on where it stands in its batch is a property
