@@ -1,20 +1,13 @@
 """Many edits at once: ours jointly, against the same method one after another."""
 
-import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-from torch import Tensor
 
 from governance.canonical import JSON, digest_of
-from governance.checks.drawing import Drawable
 from governance.checks.questions import answers_in
 from governance.documents.suite import without_article
 from governance.engine.edit import EditSpec
-from governance.engine.joint import solve_jointly
-from governance.errors import EngineError, RequestError
+from governance.errors import RequestError
 from governance.evaluation.asking import questions_for
 from governance.evaluation.cases import METRICS, Case, Dataset
 from governance.evaluation.editing import Editor
@@ -23,13 +16,9 @@ from governance.evaluation.presets import Presets
 from governance.evaluation.running import BASELINE
 from governance.evaluation.shares import Scores, scored
 from governance.evaluation.specs import can, protected, spec_of
+from governance.evaluation.stacking import Outcome, jointly, stacked
 from governance.evaluation.tools import Tools, measuring_seeds
-from governance.pipeline.base import PipelineBase
-from governance.pipeline.export import fill_folder
-from governance.pipeline.folder import open_pipeline
-from governance.pipeline.tensors import tensor_bytes
 from governance.service.facade import Progress
-from governance.service.parts.studio import unstored
 from governance.text import words_match
 
 JOINTLY, STACKED = "jointly", "one after another"
@@ -227,10 +216,12 @@ class _Rows:
 
     def groups(self) -> Iterator[Group]:
         """Yield every row, measuring what is not measured yet."""
-        for mode, solve in ((JOINTLY, self._jointly), (STACKED, self._stacked)):
+        for mode, solve in ((JOINTLY, jointly), (STACKED, stacked)):
             wanted = [count for count in self._looks if not self._finished(mode, count)]
-            for count, outcome in solve(wanted) if wanted else ():
-                self._measure(mode, count, outcome)
+            if wanted:
+                specs = self._resolved(max(wanted))
+                for count, outcome in solve(specs, wanted, self._tools):
+                    self._measure(mode, count, outcome)
             for count in self._looks:
                 yield self._group(mode, count)
 
@@ -245,20 +236,17 @@ class _Rows:
             answers(self._tools, self._name(mode, count), list(looks))
         )
 
-    def _measure(
-        self, mode: str, count: int, outcome: "tuple[Drawable, float] | str"
-    ) -> None:
+    def _measure(self, mode: str, count: int, outcome: Outcome) -> None:
         if isinstance(outcome, str):
             self._keep(mode, count, {"refused": outcome, "seconds": None})
             return
-        weights, seconds = outcome
-        self._keep(mode, count, {"refused": None, "seconds": seconds})
+        self._keep(mode, count, {"refused": None, "seconds": outcome.seconds})
         looks = self._looks[count].values()
         scene = Scene(
             self._name(mode, count), tuple(one for some in looks for one in some)
         )
         label = f"{self._method}, {count} {mode}"
-        measure([scene], lambda _: weights, self._tools, label)
+        measure([scene], lambda _: outcome.weights, self._tools, label)
 
     def _group(self, mode: str, count: int) -> Group:
         record = self._record(mode, count) or {}
@@ -272,58 +260,6 @@ class _Rows:
             float(seconds) if isinstance(seconds, int | float) else None,
             None if refused is None else str(refused),
         )
-
-    def _jointly(
-        self, counts: Sequence[int]
-    ) -> Iterator[tuple[int, "tuple[Drawable, float] | str"]]:
-        for count in counts:
-            specs = self._resolved(count)
-            started = time.perf_counter()
-            try:
-                solution = solve_jointly(
-                    specs, self._tools.base, device=self._tools.device
-                )
-            except (EngineError, RequestError) as error:
-                yield count, error.message
-                continue
-            seconds = time.perf_counter() - started
-            yield count, (self._drawable(solution.edited.tensors), seconds)
-
-    def _stacked(
-        self, counts: Sequence[int]
-    ) -> Iterator[tuple[int, "tuple[Drawable, float] | str"]]:
-        """Solve each edit from the weights the one before it left, as published."""
-        base, spent = self._tools.base, 0.0
-        tensors: dict[str, Tensor] = {}
-        with tempfile.TemporaryDirectory() as place:
-            for number, spec in enumerate(self._resolved(max(counts)), 1):
-                started = time.perf_counter()
-                try:
-                    solution = solve_jointly([spec], base, device=self._tools.device)
-                except (EngineError, RequestError) as error:
-                    why = f"edit {number} after the others: {error.message}"
-                    yield from ((one, why) for one in counts if one >= number)
-                    return
-                spent += time.perf_counter() - started
-                tensors |= solution.edited.tensors
-                if number in counts:
-                    yield number, (self._drawable(tensors), spent)
-                base = self._left(tensors, Path(place) / str(number))
-
-    def _left(self, tensors: Mapping[str, Tensor], place: Path) -> PipelineBase:
-        """Return the weights that the edits so far left, as a model of its own."""
-        place.mkdir()
-        fill_folder(self._tools.base.folder, place, tensors)
-        # The published loops keep the first model's covariances, and so do we.
-        return PipelineBase(
-            open_pipeline(place),
-            device=self._tools.device,
-            statistics=self._tools.base.statistics,
-        )
-
-    def _drawable(self, tensors: Mapping[str, Tensor]) -> Drawable:
-        new = {key: tensor_bytes(value) for key, value in tensors.items()}
-        return unstored(self._tools.base.folder, new)
 
     def _resolved(self, count: int) -> list[EditSpec]:
         editor = Editor(self._tools)

@@ -37,7 +37,7 @@ def set_of_two(tmp_path: Path) -> Path:
 @pytest.fixture
 def world(editor: FakeEditor, monkeypatch: pytest.MonkeyPatch) -> FakeEditor:
     """One after another, a later edit keeps only what it says itself."""
-    module = "governance.evaluation.together"
+    module = "governance.evaluation.stacking"
     monkeypatch.setattr(f"{module}.solve_jointly", editor.solution)
     monkeypatch.setattr(f"{module}.unstored", last_one)
     monkeypatch.setattr(f"{module}.tensor_bytes", lambda _: b"")
@@ -138,7 +138,7 @@ def test_a_stack_that_breaks_says_which_edit_broke_it(
             raise EngineError("ill-conditioned")
         return world.solution(edits, base, **rest)
 
-    monkeypatch.setattr("governance.evaluation.together.solve_jointly", breaking)
+    monkeypatch.setattr("governance.evaluation.stacking.solve_jointly", breaking)
     report = measured(set_of_two, tmp_path, drawer)
     assert group(report, STACKED, 1).refused is None
     broken = group(report, STACKED, 2)
