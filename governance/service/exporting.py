@@ -8,6 +8,7 @@ from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import SignOffMissingError, WrongStateError
 from governance.policy.evidence import Metric
+from governance.policy.model import Policy
 from governance.service.applying import certificate_of
 from governance.service.authority import allowed_signers_text
 from governance.service.book import SnapshotRecord
@@ -16,7 +17,12 @@ from governance.service.facade import ProgressCallback
 from governance.service.fields import number, optional_text, text, whole
 from governance.service.planning import check_base, planned, resolution_of
 from governance.service.selecting import the_snapshot
-from governance.service.stored import check_snapshot, request_of, stored_document
+from governance.service.stored import (
+    check_snapshot,
+    request_of,
+    stored_document,
+    stored_policy,
+)
 from governance.service.workspace import Workspace
 from governance.snapshots.forms import Form, form_of
 from governance.snapshots.inputs import (
@@ -109,8 +115,8 @@ def gather(
     """
     model = state.models[record.model]
     edits = [state.edits[name] for name in record.edits]
-    policy = workspace.policy(state)
     signoffs = _signoffs(state, record, edits)
+    policy = _policy_of(workspace, state, record, signoffs)
     return ExportInputs(
         folder=workspace.parts.models.folder(model),
         model=model.name,
@@ -147,6 +153,20 @@ def _signoffs(
     if record.rollback is not None:
         found[record.rollback.sequence] = record.rollback
     return tuple(signed for _, signed in sorted(found.items()))
+
+
+def _policy_of(
+    workspace: Workspace,
+    state: WorkspaceState,
+    record: SnapshotRecord,
+    signoffs: tuple[Signed, ...],
+) -> Policy:
+    """Return the policy a snapshot was signed under, which may no longer be in force."""
+    for signed in reversed(signoffs):
+        said = signed.document
+        if record.digest in (said.get("candidate"), said.get("snapshot")):
+            return stored_policy(workspace.store, text(said, "policy"))
+    return workspace.policy(state)
 
 
 def _edit(
