@@ -1,6 +1,6 @@
 """What an edit needs before it can be solved: alphas, lambdas, stage-one values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from governance.evaluation.tools import Tools
 from governance.service.facade import Progress
 from governance.service.parts.searching import find_alphas, found_document
 from governance.service.parts.stage_one import Leanings, Workshop, leanings, stage_one
+
+BATCH = 8
+"""Concepts whose stage one runs at once."""
 
 
 def search(case: Case, spec: EditSpec, tools: Tools) -> dict[str, JSON]:
@@ -64,6 +67,33 @@ def resolved(spec: EditSpec, found: Mapping[str, JSON], tools: Tools) -> EditSpe
     return _ready(spec, tools)(spec)
 
 
+def optimise(specs: Sequence[EditSpec], tools: Tools) -> None:
+    """Run stage one of some edits at once; finished concepts are kept by themselves.
+
+    Args:
+        specs: Edits of one method with the same parameters.
+        tools: Model, and where finished stage ones are kept.
+
+    Raises:
+        EngineError: A loss is not finite.
+    """
+    some = [one for one in specs if one.method in TEXT_METHODS and not one.attributes]
+    if not some or tools.stage_one is None:
+        return
+
+    def told(step: str, done: int, total: int) -> None:
+        tools.progress(Progress(f"{some[0].method}: {step}", done, total))
+
+    concepts = tuple(concept for one in some for concept in one.concepts)
+    stage_one(replace(some[0], concepts=concepts), _workshop(tools), told)
+
+
+def _workshop(tools: Tools) -> Workshop:
+    return Workshop(
+        tools.base.folder, tools.device, tools.stage_one, _no_image, batch=BATCH
+    )
+
+
 def _ready(spec: EditSpec, tools: Tools) -> Callable[[EditSpec], EditSpec]:
     """Return what completes a spec; it remembers what does not depend on alphas."""
     if spec.method not in TEXT_METHODS:
@@ -74,7 +104,7 @@ def _ready(spec: EditSpec, tools: Tools) -> Callable[[EditSpec], EditSpec]:
             "Run `governance statistics compute --captions FILE`, and give them with "
             "--statistics.",
         )
-    at = Workshop(tools.base.folder, tools.device, tools.stage_one, _no_image, batch=1)
+    at = _workshop(tools)
     kept: list[Leanings] = []
 
     def ready(one: EditSpec) -> EditSpec:

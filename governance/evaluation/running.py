@@ -187,6 +187,8 @@ def _edited(
             asked[spec.digest] = (plan.case, spec)
             chosen.append((plan, spec.digest))
 
+    editor.prepare([spec for _, spec in asked.values()])
+
     def weigh(scene: Scene) -> Drawable | None:
         case, spec = asked[scene.weights]
         ready = editor.resolved(case, spec)

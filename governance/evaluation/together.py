@@ -263,6 +263,8 @@ class _Rows:
 
     def _resolved(self, count: int) -> list[EditSpec]:
         editor = Editor(self._tools)
+        wanted = [spec for _, spec in self._asked[len(self._ready) : count]]
+        editor.prepare(wanted)
         for case, spec in self._asked[len(self._ready) : count]:
             self._tools.progress(
                 Progress(f"{self._method}, resolve", len(self._ready), len(self._asked))
