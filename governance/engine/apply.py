@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -22,6 +23,8 @@ from governance.errors import EngineError
 Progress: TypeAlias = Callable[[int, int], None]
 ROWS = 320
 """Rows of a matrix that are edited at once."""
+THIN = 32
+"""Ranks below this are not worth a second thread."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def apply(
     sites = [s for s in weights.sites if s.projection in composition.multipliers]
     for done, site in enumerate(sites, start=1):
         old = weights.read(site)
-        new, norm = _edit(composition, meter, scratch, site, old)
+        with _few_threads(composition.multipliers[site.projection].rank):
+            new, norm = _edit(composition, meter, scratch, site, old)
         norms.append(norm)
         if norm.norm > 0:
             tensors[site.key] = new
@@ -129,6 +133,19 @@ def _edit(
         )
     norm = math.sqrt(moved)
     return new, SiteNorm(site.key, norm, norm / math.sqrt(size) if size else 0.0)
+
+
+@contextmanager
+def _few_threads(rank: int) -> Iterator[None]:
+    """Keep thin products on one thread: many short ones would wait for each other."""
+    before = torch.get_num_threads()
+    if rank < THIN and before > 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
 
 
 def _energy(rows: Tensor) -> float:
