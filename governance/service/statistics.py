@@ -43,7 +43,12 @@ def compute(
         raise UsageError(f"--tokens: expected 1 or more, found {tokens}")
     record = the_model(workspace.state, model)
     found = workspace.parts.statistics.compute(
-        workspace.place, record, captions, tokens or TOKENS, progress
+        workspace.store,
+        workspace.settings.device,
+        record,
+        captions,
+        tokens or TOKENS,
+        progress,
     )
     return _recorded(workspace, found, "computed")
 

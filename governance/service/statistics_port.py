@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from governance.domain.events import Document
 from governance.domain.request import EditRequest
 from governance.domain.state import ModelRecord
 from governance.ledger.store import ObjectStore
 from governance.service.facade import ProgressCallback
-
-if TYPE_CHECKING:
-    from governance.service.ports import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,8 @@ class Statistics(Protocol):
 
     def compute(
         self,
-        place: "Place",
+        store: ObjectStore,
+        device: str,
         model: ModelRecord,
         captions: Path,
         tokens: int,
@@ -49,7 +47,8 @@ class Statistics(Protocol):
         """Stream captions through the text encoders, and store what they tell.
 
         Args:
-            place: Where to write.
+            store: Where to write.
+            device: ``auto``, ``cpu``, ``cuda`` ...
             model: The registered model.
             captions: One caption to a line.
             tokens: How many tokens there must be at least.

@@ -321,14 +321,15 @@ class FakeStatistics:
 
     def compute(
         self,
-        place: Place,
+        store: ObjectStore,
+        device: str,
         model: ModelRecord,
         captions: Path,
         tokens: int,
         progress: ProgressCallback,
     ) -> Stored:
         content = captions.read_bytes()
-        digest = place.store.put_bytes(content)
+        digest = store.put_bytes(content)
         about = {"tokens": tokens}
         return Stored(digest, len(content), self.encoders(model), about)
 

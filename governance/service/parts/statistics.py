@@ -15,7 +15,6 @@ from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.models import FolderModels
 from governance.service.parts.values import checked_values
-from governance.service.ports import Place
 from governance.service.statistics_port import Stored
 
 if TYPE_CHECKING:
@@ -34,7 +33,8 @@ class RealStatistics:
 
     def compute(
         self,
-        place: Place,
+        store: ObjectStore,
+        device: str,
         model: ModelRecord,
         captions: Path,
         tokens: int,
@@ -54,17 +54,17 @@ class RealStatistics:
         found = measure_keys(
             folder,
             texts,
-            device=resolve_device(place.device),
+            device=resolve_device(device),
             on_tokens=lambda _: progress(
                 Progress("read captions", texts.bytes_read, texts.size)
             ),
         )
         refuse_too_few(found, tokens)
         own, about = encoder_digests(folder), found.about(texts.digest)
-        digest = place.store.put_written(
+        digest = store.put_written(
             lambda file: write_covariances(file, found.covariances, own, about)
         )
-        return Stored(digest, place.store.size(digest), own, about)
+        return Stored(digest, store.size(digest), own, about)
 
     def adopt(self, store: ObjectStore, model: ModelRecord, path: Path) -> Stored:
         """Check a file somebody else computed, and store a copy.
