@@ -5,6 +5,8 @@ import json
 from governance.cli.output import print_line, print_table
 from governance.service.views import EditDetail, RuleResult, to_json
 
+_NOTHING = "nothing is imported"
+
 
 def print_detail(detail: EditDetail, *, only_evidence: bool = False) -> None:
     """Print an edit, or only its evidence.
@@ -20,6 +22,7 @@ def print_detail(detail: EditDetail, *, only_evidence: bool = False) -> None:
     if only_evidence:
         return
     _certificate(detail)
+    _given_and_found(detail)
     print_line("request")
     body = json.dumps(to_json(detail.request), indent=2, ensure_ascii=False)
     for line in body.splitlines():
@@ -71,6 +74,16 @@ def _certificate(detail: EditDetail) -> None:
             for row in detail.certificate
         ],
     )
+
+
+def _given_and_found(detail: EditDetail) -> None:
+    """Say what came from outside, and by which digests apply's results are known."""
+    for finding in detail.findings:
+        if finding.rule == "imported_targets" and finding.message != _NOTHING:
+            print_line(f"{finding.outcome}  {finding.message}")
+    for name in ("values", "statistics"):
+        if name in detail.resolved:
+            print_line(f"{name}  {detail.resolved[name]}")
 
 
 def _signatures(detail: EditDetail) -> None:

@@ -14,7 +14,7 @@ from governance.service import views
 from governance.service.evidence import read_evidence
 from governance.service.fields import table, tables, text, texts, whole
 from governance.service.layout import Layout
-from governance.service.planning import candidate_broken
+from governance.service.planning import candidate_broken, resolved_from
 from governance.service.readiness import approval_refusal, weigh
 from governance.service.selecting import the_edit
 from governance.service.stored import request_of
@@ -92,7 +92,14 @@ def detail(workspace: Workspace, name: str) -> views.EditDetail:
         signoffs=tuple(signoff_view(signed) for signed in record.signoffs),
         missing=_missing(workspace, state, record),
         verify_lines=verify_lines(workspace.layout, record.signoffs, state.roster),
+        resolved=_resolved(candidate, record.id),
     )
+
+
+def _resolved(candidate: Candidate | None, edit: str) -> Mapping[str, JSON]:
+    if candidate is None:
+        return {}
+    return resolved_from(candidate.applied.resolved[edit]).found
 
 
 def _evidence_digest(candidate: Candidate | None) -> str | None:

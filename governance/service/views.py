@@ -5,7 +5,7 @@ other ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
 from governance.canonical import JSON
@@ -126,6 +126,8 @@ class EditDetail:
     """In words: what is still missing before this edit can go live."""
     verify_lines: tuple[str, ...] = ()
     """Stock ``ssh-keygen -Y verify`` commands for its signatures."""
+    resolved: Mapping[str, JSON] = field(default_factory=dict)
+    """What apply found: alphas, stage-one results and statistics by digest."""
 
 
 @dataclass(frozen=True, slots=True)

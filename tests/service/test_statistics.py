@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from governance.canonical import JSON
+from governance.cli.detail import print_detail
 from governance.errors import (
     GovernanceError,
     NotFoundError,
@@ -210,7 +211,7 @@ def test_a_text_edit_without_statistics_names_the_command(
 
 
 def test_given_values_are_solved_against_the_newest_statistics(
-    real: House, base: Path
+    real: House, base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values(real.root, base)
     found = computed(real)
@@ -222,8 +223,9 @@ def test_given_values_are_solved_against_the_newest_statistics(
     detail = real.as_("ana").edit(edit)
     tensors = {site.name for site in detail.sites}
     assert any("layers.1.mlp.fc2.weight" in name for name in tensors)
-    entry = real.as_("ana").log()[-1].payload["data"]
-    assert entry["resolved"][edit]["found"]["statistics"] == found.digest  # type: ignore[index, call-overload]
+    assert detail.resolved == {"statistics": found.digest}
+    print_detail(detail)
+    assert f"statistics  {found.digest}\n" in capsys.readouterr().out
 
 
 def test_a_second_edit_shares_the_statistics_of_the_first_even_when_newer_exist(
@@ -290,7 +292,7 @@ def test_values_of_another_encoder_or_of_none_are_refused_at_propose(
 
 
 def test_imported_values_need_the_policys_consent_and_are_shown(
-    real: House, tmp_path: Path, base: Path
+    real: House, tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "strict").mkdir()
     strict = build(tmp_path / "strict", real_parts(), change=refact_too, model=base)
@@ -303,6 +305,8 @@ def test_imported_values_need_the_policys_consent_and_are_shown(
     detail = real.as_("ben").edit(edit)
     said = [f.message for f in detail.findings if f.rule == "imported_targets"]
     assert said == ["imported: values; allowed"]
+    print_detail(detail)
+    assert "PASS  imported: values; allowed" in capsys.readouterr().out
     assert len(str(detail.request["spec"]["values"])) == 64  # type: ignore[index, call-overload]
 
 
