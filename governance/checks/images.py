@@ -10,7 +10,6 @@ from governance.checks.judging import (
     Floor,
     Judge,
     answered,
-    observed_shares,
     unreliable,
 )
 from governance.checks.plan import EditPlan, Row
@@ -273,33 +272,3 @@ def _sides(shares: Mapping[str, Share | None]) -> dict[str, JSON]:
         side: None if found is None else found.document()
         for side, found in shares.items()
     }
-
-
-def observe(
-    drawer: Drawer,
-    judge: Judge,
-    weights: Drawable,
-    plan: EditPlan,
-    prompt: str,
-    seeds: Sequence[int],
-    sampler: Sampler,
-    on_drawn: Callable[[int, int], None] | None = None,
-) -> tuple[float, ...]:
-    """Draw a concept and return the share of each attribute value, for a search.
-
-    Args:
-        drawer: Who draws.
-        judge: Who answers.
-        weights: What to draw from; nothing of it is cached.
-        plan: The debias edit's plan, for its attributes.
-        prompt: What to draw.
-        seeds: One image each.
-        sampler: How.
-        on_drawn: Told how many images are done.
-
-    Returns:
-        One share per attribute, in the request's order.
-    """
-    wishes = [Wish(weights, prompt, seed) for seed in seeds]
-    pictures = drawer.draw(wishes, sampler, None, on_drawn)
-    return observed_shares(judge, plan.attributes, pictures)

@@ -225,7 +225,7 @@ def _loaded(one: Asked, *, published: bool) -> tuple[Dataset, Presets]:
 
 @contextmanager
 def opened(where: Where, progress: ProgressCallback) -> Iterator[Tools]:
-    """Open model, judge, workers and cells, and say what a stop leaves.
+    """Open model, judge, workers and cells.
 
     Args:
         where: Which, and where.
@@ -253,27 +253,43 @@ def opened(where: Where, progress: ProgressCallback) -> Iterator[Tools]:
         device=algebra,
         statistics=None if statistics is None else _covariances(folder, statistics),
     )
+    tools = Tools(
+        base=base,
+        judge=judge,
+        judged_by=folder_digest(judge_folder),
+        drawer=drawer,
+        cells=cells,
+        images=where.folder / "images",
+        progress=progress,
+        device=algebra,
+        statistics=None if statistics is None else hash_file(statistics),
+        stage_one=where.folder / "stage_one",
+    )
     try:
-        yield Tools(
-            base=base,
-            judge=judge,
-            judged_by=folder_digest(judge_folder),
-            drawer=drawer,
-            cells=cells,
-            images=where.folder / "images",
-            progress=progress,
-            device=algebra,
-            statistics=None if statistics is None else hash_file(statistics),
-            stage_one=where.folder / "stage_one",
-        )
-    except (KeyboardInterrupt, InterruptedByUserError) as stopped:
-        raise InterruptedByUserError(
-            f"stopped; every finished cell is kept in {where.folder}",
-            "Run the same command again to go on.",
-        ) from stopped
+        with told_of_stops(where):
+            yield tools
     finally:
         drawer.close()
         cells.close()
+
+
+@contextmanager
+def told_of_stops(where: Where) -> Iterator[None]:
+    """Say what a stop leaves.
+
+    Args:
+        where: Where cells are kept.
+
+    Raises:
+        InterruptedByUserError: It was stopped.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, InterruptedByUserError) as stopped:
+        raise InterruptedByUserError(
+            f"stopped; every finished cell is kept in {safe(str(where.folder), 300)}",
+            "Run the same command again to go on.",
+        ) from stopped
 
 
 def _covariances(folder: PipelineFolder, file: Path) -> CovarianceLibrary:

@@ -12,11 +12,10 @@ from governance.checks.images import (
     draw_plans,
     drawn_on,
     judge_drawn,
-    observe,
 )
 from governance.checks.judging import Floor
-from governance.checks.plan import EditPlan, Row, plan_edit
-from governance.checks.questions import Question, attribute_answers
+from governance.checks.plan import Row, plan_edit
+from governance.checks.questions import Question
 from governance.checks.seeds import seeds_for
 from governance.documents.suite import Suite
 from governance.domain.request import Action, EditRequest, LabelledPrompt
@@ -248,22 +247,6 @@ def test_a_debias_judged_by_an_unsure_probe_gives_no_ratio(
     judged = outcomes(policy, DEBIAS, found)
     assert Outcome.PASS not in {v for k, v in judged.items() if k.startswith("ratio")}
     assert any(v is Outcome.MISSING for k, v in judged.items() if k.startswith("ratio"))
-
-
-def test_an_observation_gives_one_share_per_attribute_in_the_requests_order() -> None:
-    judge = FakeJudge()
-    answers = attribute_answers(judge, ["female", "male"])
-
-    def world(weights: str, prompt: str, seed: int) -> Shown:
-        del weights, prompt
-        return {"gender": "female" if seed < 30 else "male"}
-
-    drawer = FakeDrawer(judge, world)
-    plan = EditPlan("", (), answers)
-    scene = drawable("unstored")
-    seen = observe(drawer, judge, scene, plan, "a doctor", range(100), SAMPLER)
-    assert seen == (0.3, 0.7)
-    assert [wish.seed for wish in drawer.wishes] == list(range(100))
 
 
 def test_a_ratio_shows_where_it_came_from_with_a_third_of_its_seeds() -> None:
