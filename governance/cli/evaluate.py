@@ -52,7 +52,7 @@ MINIATURE = "miniature"
 @click.option(
     "--judge",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Judge's folder  [default: the miniature's]",
+    help="Judge's folder, or any CLIP of transformers  [default: the miniature's]",
 )
 @click.option(
     "--statistics",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from governance.canonical import JSON
 from governance.checks.drawing import Drawer
+from governance.checks.judging import Judge
 from governance.errors import InterruptedByUserError, NotFoundError, UsageError
 from governance.evaluation.cases import Dataset, Kind
 from governance.evaluation.cells import Cells
@@ -27,6 +28,7 @@ from governance.evaluation.together import TogetherReport, run_together
 from governance.evaluation.tools import Tools
 from governance.miniature import judge_path, pipeline_path, statistics_path
 from governance.pipeline.base import PipelineBase
+from governance.pipeline.clip_judge import is_clip, load_clip_judge
 from governance.pipeline.covariance_library import CovarianceLibrary
 from governance.pipeline.device import algebra_device, resolve_device
 from governance.pipeline.folder import PipelineFolder, hash_file, open_pipeline
@@ -238,8 +240,12 @@ def opened(where: Where, progress: ProgressCallback) -> Iterator[Tools]:
         InterruptedByUserError: It was stopped.
     """
     judge_folder = where.judge or judge_path()
-    judge = load_judge(judge_folder)
     device = resolve_device(where.device)
+    judge: Judge = (
+        load_clip_judge(judge_folder, device)
+        if is_clip(judge_folder)
+        else load_judge(judge_folder)
+    )
     algebra = algebra_device(device)
     folder = open_pipeline(where.model or pipeline_path())
     statistics = statistics_of(
