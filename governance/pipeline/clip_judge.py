@@ -30,14 +30,12 @@ class ClipJudge:
 
     def __init__(
         self,
-        model: CLIPModel,
+        model: Any,  # noqa: ANN401 - transformers types its models only in part
         tokenizer: CLIPTokenizer,
         processor: CLIPImageProcessor,
         device: str = "cpu",
     ) -> None:
-        # transformers types neither its models nor its processors.
-        self._model: Any = model
-        self._model.eval().requires_grad_(requires_grad=False).to(device)
+        self._model = model.eval().requires_grad_(requires_grad=False).to(device)
         self._tokenizer: Any = tokenizer
         self._processor: Any = processor
         self._device = device
