@@ -16,7 +16,7 @@ from governance.engine.apply import Edited, apply, factors
 from governance.engine.compose import Composition, Precision, compose
 from governance.engine.edit import EditSpec
 from governance.engine.presets import TEXT_METHODS
-from governance.engine.protocols import Encoder, SiteT, Weights
+from governance.engine.protocols import Encoder, Releases, SiteT, Weights
 from governance.engine.text.protocols import TextBase
 from governance.engine.text.solve import TextSolution, solve_text
 from governance.errors import EngineError
@@ -101,8 +101,18 @@ def solve_jointly(
     text = solve_text(inner, base, device=device, on_progress=on_progress)
     encoder = base.encoder(text.tensors)
     cross = compose(outer, encoder, precision=precision, device=device)
+    _release(encoder, cross)
     edited = apply(cross, base.weights, on_progress)
     return Solution(_merged(text, edited), cross, base.weights, text)
+
+
+def _release(encoder: Encoder, cross: Composition) -> None:
+    """Give text encoders' memory back: new matrices need not lie beside them."""
+    if isinstance(encoder, Releases):
+        measured = {pick for one in cross.plans for pick in one.measured}
+        for _ in cross.reader.stream(sorted(measured)):
+            pass  # what certificates will ask for is read, and kept, before
+        encoder.release()
 
 
 def _refuse_twins(edits: Sequence[EditSpec]) -> None:

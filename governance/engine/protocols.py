@@ -97,6 +97,14 @@ class Streams(Protocol):
         """Encode prompts as one vector each, [n, d]."""
 
 
+@runtime_checkable
+class Releases(Protocol):
+    """An encoder that can give back its memory and take it again when asked for more."""
+
+    def release(self) -> None:
+        """Forget the weights; they are read again for the next text."""
+
+
 class Site(Protocol):
     """One matrix that reads text."""
 

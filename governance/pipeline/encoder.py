@@ -190,6 +190,10 @@ class PipelineEncoder:
             first += width
         return found
 
+    def release(self) -> None:
+        """Forget the encoders' weights; they are read again for the next text."""
+        self._models.clear()
+
     def _ids(self, text: str, encoders: Iterable[tuple[str, str]]) -> Ids:
         read = self._vocabulary.read(text)
         return tuple(read[tokenizer].ids for _, tokenizer in encoders)

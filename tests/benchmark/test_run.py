@@ -11,6 +11,7 @@ import torch
 
 from governance.benchmark.measured import MeasuredBase, Seconds, Stopwatch
 from governance.benchmark.model import model_folder
+from governance.benchmark.ours import run_ours
 from governance.benchmark.published import inputs
 from governance.benchmark.report import Report
 from governance.benchmark.run import Match, benchmark_edit, spec_of
@@ -21,7 +22,8 @@ from governance.cli.run import run
 from governance.engine.reader import Reader
 from governance.errors import InterruptedByUserError, UsageError
 from governance.pipeline.encoder import open_encoder
-from governance.pipeline.folder import open_pipeline
+from governance.pipeline.folder import PipelineFolder, open_pipeline
+from governance.pipeline.text_model import TextModel, load_text_model
 
 
 def silent(_step: str, _done: int, _total: int) -> None:
@@ -235,3 +237,20 @@ def test_bad_values_are_exit_2(
     assert run(["benchmark", "edit", *words, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 2
     assert len(command) <= 1
+
+
+def test_text_encoders_are_read_once_and_given_back_before_matrices_are_edited(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = MeasuredBase(open_pipeline(tiny))
+    opened: list[str] = []
+
+    def load(folder: PipelineFolder, component: str, **how: Any) -> TextModel:
+        opened.append(component)
+        return load_text_model(folder, component, **how)
+
+    monkeypatch.setattr("governance.pipeline.encoder.load_text_model", load)
+    for preserve, method in ((0, "uce"), (3, "uce"), (0, "time")):
+        run_ours(spec_of(Task("tiny", 2, preserve, method)), base)
+        assert base.kept._models == {}
+    assert opened == ["text_encoder", "text_encoder_2"] * 3

@@ -326,3 +326,14 @@ def test_a_tokenizer_of_plain_vocabulary_files_works_too(
     assert found.tokens("a photo of kora").ids == (
         open_encoder(open_pipeline(tiny["sd1"])).tokens("a photo of kora").ids
     )
+
+
+def test_an_encoder_gives_its_memory_back_and_takes_it_again(
+    tiny: dict[Family, Path],
+) -> None:
+    encoder = open_encoder(open_pipeline(tiny["sdxl"]))
+    before = encoder.encode_at([("a rose", 2)])
+    assert encoder._models
+    encoder.release()
+    assert not encoder._models
+    assert torch.equal(encoder.encode_at([("a rose", 2)]), before)
