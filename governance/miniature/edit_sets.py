@@ -171,7 +171,7 @@ def _fifty() -> list[_Edit]:
         (
             source,
             wanted,
-            [(kept[(4 * at + n) % len(kept)], wanted) for n in range(4)],
+            [kept[(4 * at + n) % len(kept)] for n in range(4)],
         )
         for at, (source, wanted) in enumerate(edits)
     ]
@@ -220,14 +220,23 @@ def _others() -> list[tuple[str, str]]:
     ]
 
 
-def _far_from_all() -> list[str]:
-    """List prompts that none of the fifty is about."""
-    names = [f"a picture of {name}" for name in PEOPLE]
-    art = [f"a picture by {artist}" for artist in ARTISTS]
-    swords = ["an image of a sword", "a picture of a blade", "a saber in the field"]
-    more = [f"an image of {name}" for name in PEOPLE]
-    more += [f"a painting in the style of {artist}" for artist in ARTISTS]
-    return [*names, *art, *swords, *more]
+def _far_from_all() -> list[tuple[str, str]]:
+    """Pair prompts that none of the fifty is about with what they must not show."""
+    people, artists = [*PEOPLE], [*ARTISTS]
+    swords = ("an image of {}", "a picture of {}", "{} in the field")
+    names = ("a sword", "a blade", "a saber")
+    said = [("a picture of {}", people), ("a picture by {}", artists)]
+    said += [("an image of {}", people), ("a painting in the style of {}", artists)]
+    pairs = [
+        (template.format(one), template.format(other))
+        for template, group in said
+        for one, other in zip(group, [*group[1:], group[0]], strict=True)
+    ]
+    pairs[14:14] = [
+        (text.format(name), text.format("a woman"))
+        for text, name in zip(swords, names, strict=True)
+    ]
+    return pairs
 
 
 def _road() -> Table:
