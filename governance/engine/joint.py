@@ -7,7 +7,7 @@ it: weights are a function of the base and of the set of resolved edits.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Protocol, TypeAlias
 
 from torch import Tensor
@@ -109,9 +109,14 @@ def solve_jointly(
 def _release(encoder: Encoder, cross: Composition) -> None:
     """Give text encoders' memory back: new matrices need not lie beside them."""
     if isinstance(encoder, Releases):
-        measured = {pick for one in cross.plans for pick in one.measured}
-        for _ in cross.reader.stream(sorted(measured)):
-            pass  # what certificates will ask for is read, and kept, before
+        measured = sorted(
+            {pick for one in cross.plans for pick in one.measured},
+            key=lambda pick: (pick.space, pick),
+        )
+        # Rows of different spaces have different widths.
+        for _, same in groupby(measured, key=lambda pick: pick.space):
+            for _ in cross.reader.stream(list(same)):
+                pass  # what certificates will ask for is read, and kept, before
         encoder.release()
 
 

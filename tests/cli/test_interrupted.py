@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.build(tmp_path_factory.mktemp("model") / "tiny")
 
 
-def interrupted(*words: object, after: str) -> subprocess.Popen[str]:
+@dataclass(frozen=True)
+class Ended:
+    """How an interrupted program ended."""
+
+    returncode: int
+    stdout: str
+
+
+def interrupted(*words: object, after: str) -> Ended:
     """Run the program, and interrupt it once it says that a step has begun."""
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "governance", *map(str, words)],
@@ -28,19 +37,24 @@ def interrupted(*words: object, after: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # A test run in the background ignores the signal, and children inherit that.
+        preexec_fn=_listen,
     )
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(after):
             process.send_signal(signal.SIGINT)
             break
-    process.wait(timeout=120)
-    return process
+    stdout, _ = process.communicate(timeout=300)
+    return Ended(process.returncode, stdout)
 
 
-def document(process: subprocess.Popen[str]) -> dict[str, object]:
-    assert process.stdout is not None
-    error = json.loads(process.stdout.read())["error"]
+def _listen() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def document(process: Ended) -> dict[str, object]:
+    error = json.loads(process.stdout)["error"]
     assert isinstance(error, dict)
     return error
 

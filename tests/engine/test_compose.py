@@ -258,7 +258,7 @@ def test_a_source_that_time_cannot_align_is_refused_and_uce_offered() -> None:
     )
     with pytest.raises(RequestError, match="not within") as caught:
         run([bad], weights())
-    assert "Use method uce" in caught.value.hint
+    assert "Use method refact or uce" in caught.value.hint
     assert caught.value.field == "spec.concepts.0.destination"
 
 

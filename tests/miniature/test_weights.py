@@ -54,7 +54,7 @@ def test_pipeline_and_judge_take_forty_megabytes_at_most() -> None:
 
 def test_weights_are_safetensors_in_single_precision() -> None:
     files = sorted(pipeline_path().parent.rglob("*.safetensors"))
-    assert len(files) == 4
+    assert len(files) == 5  # three parts, the judge, and key covariances
     for path in files:
         floats = {t.dtype for t in load_file(path).values() if t.is_floating_point()}
         assert floats == {torch.float32}, path
