@@ -118,6 +118,6 @@ def test_a_wrong_sidecar_is_named_by_file_line_and_field(
 def test_a_parameter_that_does_not_exist_is_the_sidecars_mistake(
     tmp_path: Path,
 ) -> None:
-    presets = load_presets(written(tmp_path, SIDECAR.replace("lambda", "lamda")))
-    with pytest.raises(RequestError, match=r"spec\.parameters\.lamda is wrong"):
+    presets = load_presets(written(tmp_path, SIDECAR.replace("lambda", "lambd")))
+    with pytest.raises(RequestError, match=r"spec\.parameters\.lambd is wrong"):
         spec_of(case(), "uce", presets, FakeJudge())
