@@ -28,8 +28,9 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from governance.canonical import JSON
 from governance.engine.edit import Concept, EditSpec
-from governance.engine.stage_one.emcid import EmcidTarget, emcid_values
+from governance.engine.stage_one.emcid import emcid_values
 from governance.engine.stage_one.refact import refact_values
+from governance.engine.stage_one.scenes import EmcidTarget
 from governance.engine.text_presets import (
     EmcidParameters,
     RefactParameters,
@@ -174,8 +175,11 @@ class RandomNoise:
         del latents, times
         return noise
 
-    def predict(self, noisy: Tensor, times: Tensor, rows: Tensor) -> Tensor:
+    def predict(
+        self, noisy: Tensor, times: Tensor, rows: Tensor, pooled: Tensor | None
+    ) -> Tensor:
         """Predict noise as the pipeline's own predictor does."""
+        del pooled
         fast = self.device.startswith("cuda")
         with torch.autocast("cuda", torch.bfloat16, enabled=fast):
             found: Tensor = self.unet(noisy, times, encoder_hidden_states=rows).sample
@@ -252,7 +256,7 @@ class Loop:
             seen = loss(delta)
             seen.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            float(seen)  # the published loops print or compare it
+            float(seen.detach())  # the published loops print or compare it
         return delta.detach()
 
     def _ends(
@@ -347,9 +351,8 @@ class Bench:
         if method == "refact":
             return refact_values(self._tail, concepts, _refact(self._steps))
         targets = [EmcidTarget(c, c.destination or "") for c in concepts]
-        return emcid_values(
-            self._tail, self._noise, targets, _emcid(self._steps)
-        ).wanted
+        (found,) = emcid_values([self._tail], self._noise, targets, _emcid(self._steps))
+        return found.wanted
 
     def _theirs(self, method: str) -> Tensor:
         concept = _concepts(1)[0]

@@ -1,4 +1,4 @@
-"""The noise predictor and autoencoder of a Stable Diffusion 1.x or 2.x pipeline."""
+"""The noise predictor and autoencoder of a pipeline with a U-Net."""
 
 import io
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from governance.pipeline.quiet import quiet_libraries
 
 LARGEST = 64_000_000
 """Most pixels of a destination image."""
-_FAMILIES = ("sd1", "sd2")
+_FAMILIES = ("sd1", "sd2", "sdxl")
 
 
 class PipelineNoise:
@@ -41,13 +41,14 @@ class PipelineNoise:
         if folder.family not in _FAMILIES:
             raise PipelineError(
                 f"EMCID's stage one does not support {folder.family} pipelines; "
-                "expected Stable Diffusion 1.x or 2.x",
+                "expected Stable Diffusion 1.x, 2.x or XL",
                 "Use method uce or refact, or give values.",
             )
         quiet_libraries()
         import diffusers
 
         self._device = device
+        self._family = folder.family
         self._sampling = sampling or Sampling()
         self._drawer = Generator(folder, device=device, batch=1)
         parts = self._drawer.components
@@ -101,21 +102,40 @@ class PipelineNoise:
             f"the scheduler predicts {str(kind)[:40]!r}; expected epsilon or v_prediction"
         )
 
-    def predict(self, noisy: Tensor, times: Tensor, rows: Tensor) -> Tensor:
-        """Predict noise, with gradients for the text rows.
+    def predict(
+        self, noisy: Tensor, times: Tensor, rows: Tensor, pooled: Tensor | None
+    ) -> Tensor:
+        """Predict noise, with gradients for the text.
 
         Args:
             noisy: [n, c, h, w].
             times: [n].
             rows: [n, t, d].
+            pooled: [n, d_pooled] for SDXL, which is told its own picture size too.
 
         Returns:
             [n, c, h, w].
         """
         fast = self._device.startswith("cuda")
         with torch.autocast("cuda", torch.bfloat16, enabled=fast):
-            found: Tensor = self._unet(noisy, times, encoder_hidden_states=rows).sample
+            found: Tensor = self._unet(
+                noisy,
+                times,
+                encoder_hidden_states=rows,
+                added_cond_kwargs=self._added(noisy, pooled),
+            ).sample
         return found
+
+    def _added(self, noisy: Tensor, pooled: Tensor | None) -> dict[str, Tensor] | None:
+        if self._family != "sdxl":
+            return None
+        if pooled is None:
+            raise PipelineError("SDXL's noise predictor needs a pooled text vector")
+        side = self._drawer.side
+        # Original size, upper left corner of the crop, and size, as the pipeline says.
+        size = torch.tensor([[side, side, 0, 0, side, side]], device=noisy.device)
+        times = size.to(pooled.dtype).expand(len(noisy), 6)
+        return {"text_embeds": pooled, "time_ids": times}
 
     def _latents(self, images: Sequence[np.ndarray[Any, Any]]) -> Tensor:
         config = self._vae.config

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from governance.errors import PipelineError
 from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.streams import projected
 from governance.pipeline.text_model import TextModel, load_text_model
 from governance.pipeline.vocabulary import Tokens, Vocabulary
 
@@ -150,6 +151,21 @@ class PipelineTail:
             inner = self._run(states, layer + 1, self.depth - 1)
             last = self._run(inner, max(layer + 1, self.depth - 1), self.depth)
             return inner, self.clip.final_layer_norm(last)
+
+    def pooled(self, ends: Tensor) -> Tensor | None:
+        """Return the vector the noise predictor reads beside the rows, if any.
+
+        Args:
+            ends: The end tokens' normalised last states [n, d_model].
+
+        Returns:
+            [n, d_projection], where the pipeline reads a projected vector.
+        """
+        if not projected(self._folder.family, self.component):
+            return None
+        module: Any = self._model.module
+        found: Tensor = module.text_projection(ends)
+        return found
 
     def _run(self, states: Tensor, first: int, stop: int) -> Tensor:
         length = states.shape[1]

@@ -199,6 +199,26 @@ def test_solve_optimises_what_a_request_brings_no_values_for(
     assert row["residual"] < 1e-5  # type: ignore[has-type]
 
 
+def test_emcid_finds_states_for_both_encoders_of_sdxl_and_edits_both(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    parameters: dict[str, JSON] = {
+        "layers": [0],
+        "templates": ["{}"],
+        "steps": 2,
+        "prior": "identity",
+    }
+    request_file(tmp_path, method="emcid", values=None, parameters=parameters)
+    made = tiny.build(tmp_path / "sdxl", "sdxl")
+    code, said = solved(capsys, made, tmp_path)
+    assert code == 0, said
+    names = [site["name"] for site in said["sites"]]  # type: ignore[attr-defined]
+    assert {name.partition("/")[0] for name in names} == {
+        "text_encoder",
+        "text_encoder_2",
+    }
+
+
 def test_statistics_are_computed_and_listed_on_the_command_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
 ) -> None:

@@ -146,6 +146,22 @@ def test_a_device_too_small_for_one_concept_keeps_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sdxl_gets_a_state_for_each_of_its_encoders(tmp_path: Path) -> None:
+    spec = replace(
+        REFACT,
+        method="emcid",
+        parameters={"layers": [0], "templates": ["{}"], "steps": 2},
+    )
+    made = open_pipeline(tiny.build(tmp_path / "sdxl", "sdxl"))
+    found = stage_one(spec, shop(made, tmp_path / "kept"), Heard())
+    assert {name: tuple(value.shape) for name, value in found.items()} == {
+        "z": (2, 20),
+        "z.text_encoder_2": (2, 24),
+    }
+    again = stage_one(spec, shop(made, tmp_path / "kept"), Heard())
+    assert all(torch.equal(again[name], value) for name, value in found.items())
+
+
 def test_factors_mix_what_each_attribute_wants(folder: PipelineFolder) -> None:
     spec = EditSpec(
         "a" * 64,
@@ -156,7 +172,7 @@ def test_factors_mix_what_each_attribute_wants(folder: PipelineFolder) -> None:
         parameters={"layers": [0, 1], "templates": ["{}"], "steps": 2},
     )
     found = leanings(spec, shop(folder, None), Heard())
-    base, (female, male) = found.base[0], found.wanted[0]
+    base, (female, male) = found.base["z"][0], found.wanted["z"][0]
     assert not torch.equal(female, male)
     assert torch.equal(found.values(((0.0, 0.0),))["z"][0], base)
     mixed = found.values(((0.25, 0.75),))["z"][0]

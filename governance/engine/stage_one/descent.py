@@ -1,5 +1,6 @@
 """Adam on one delta per concept; each concept stops on its own."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Objective:
 def descend(
     objective: Callable[[Tensor, int], Objective],
     limits: Tensor,
-    width: int,
+    widths: Sequence[int],
     *,
     steps: int,
     learning_rate: float,
@@ -41,22 +42,23 @@ def descend(
     finished with. The host looks at the device every tenth step only.
 
     Args:
-        objective: Losses of deltas [n, width] at a step counted from 0.
-        limits: Longest delta of each concept [n], in the 2-norm.
-        width: Length of a delta.
+        objective: Losses of deltas [n, sum of widths] at a step counted from 0.
+        limits: Longest delta of each concept and part [n, p], in the 2-norm.
+        widths: Length of each part of a delta [p]; one part per text encoder.
         steps: Most steps.
         learning_rate: Adam's.
         names: Concepts, for messages.
         on_step: Called with steps done and steps in all; it may raise to stop.
 
     Returns:
-        Deltas [n, width], float32.
+        Deltas [n, sum of widths], float32.
 
     Raises:
         EngineError: A loss is NaN or infinite; concept and step are named.
     """
     count = len(names)
-    delta = torch.zeros((count, width), device=limits.device, requires_grad=True)
+    size = (count, sum(widths))
+    delta = torch.zeros(size, device=limits.device, requires_grad=True)
     kept = delta.detach().clone()
     done = torch.zeros(count, dtype=torch.bool, device=limits.device)
     broken = torch.full((count,), -1, device=limits.device)
@@ -74,12 +76,23 @@ def descend(
         seen.losses.sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         with torch.no_grad():
-            length = torch.linalg.norm(delta, dim=1).clamp_min(1e-12)
-            delta.mul_((limits / length).clamp(max=1)[:, None])
+            for part, limit in zip(
+                parts(delta, widths), limits.unbind(dim=1), strict=True
+            ):
+                length = torch.linalg.norm(part, dim=1).clamp_min(1e-12)
+                part.mul_((limit / length).clamp(max=1)[:, None])
         if on_step is not None:
             on_step(step + 1, steps)
     _finished(done, broken, names)
     return kept.detach()
+
+
+def parts(delta: Tensor, widths: Sequence[int]) -> tuple[Tensor, ...]:
+    """Return views of the parts of deltas [n, sum of widths], each [n, width]."""
+    ends = list(itertools.accumulate(widths))
+    return tuple(
+        delta[:, end - width : end] for end, width in zip(ends, widths, strict=True)
+    )
 
 
 def _finished(done: Tensor, broken: Tensor, names: Sequence[str]) -> bool:

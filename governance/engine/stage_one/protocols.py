@@ -55,6 +55,13 @@ class Tail(Protocol):
             both [n, t, d].
         """
 
+    def pooled(self, ends: Tensor) -> Tensor | None:
+        """Return the vector [n, d] the noise predictor reads beside the rows, if any.
+
+        Args:
+            ends: The end tokens' normalised last states [n, d_model].
+        """
+
 
 class Noise(Protocol):
     """The noise predictor of a latent diffusion model, and its autoencoder."""
@@ -75,5 +82,14 @@ class Noise(Protocol):
     def truth(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         """Return what a perfect predictor would say."""
 
-    def predict(self, noisy: Tensor, times: Tensor, rows: Tensor) -> Tensor:
-        """Predict noise [n, c, h, w], with gradients for rows [n, t, d]."""
+    def predict(
+        self, noisy: Tensor, times: Tensor, rows: Tensor, pooled: Tensor | None
+    ) -> Tensor:
+        """Predict noise [n, c, h, w], with gradients for the text.
+
+        Args:
+            noisy: [n, c, h, w].
+            times: [n].
+            rows: [n, t, d].
+            pooled: [n, d_pooled], where the predictor reads one.
+        """

@@ -57,8 +57,8 @@ def refact_values(
     ).float()
     delta = descend(
         _objective(tail, concepts, parameters, layer),
-        parameters.clamp * torch.linalg.norm(first, dim=1),
-        first.shape[1],
+        parameters.clamp * torch.linalg.norm(first, dim=1, keepdim=True),
+        (first.shape[1],),
         steps=parameters.max_steps,
         learning_rate=parameters.learning_rate,
         names=phrases,

@@ -18,8 +18,9 @@ from governance.canonical import JSON, digest_of
 from governance.engine.edit import Concept, EditSpec
 from governance.engine.presets import effective
 from governance.engine.stage_one.batches import in_batches
-from governance.engine.stage_one.emcid import EmcidTarget, emcid_values
+from governance.engine.stage_one.emcid import EmcidValues, emcid_values
 from governance.engine.stage_one.refact import refact_values
+from governance.engine.stage_one.scenes import EmcidTarget
 from governance.engine.text.values import value_name
 from governance.engine.text_presets import (
     emcid_parameters,
@@ -30,7 +31,7 @@ from governance.pipeline.folder import PipelineFolder
 from governance.pipeline.stage_one_noise import PipelineNoise
 from governance.pipeline.stage_one_text import PipelineTail, open_tails
 
-FORMAT = "stage-one/v1"
+FORMAT = "stage-one/v2"
 Told: TypeAlias = Callable[[str, int, int], None]
 Found: TypeAlias = Mapping[str, Tensor]
 T = TypeVar("T")
@@ -60,12 +61,12 @@ class Leanings:
     """Where a debiased concept's state is, and where each attribute would put it.
 
     Args:
-        base: Unedited states [n_concepts, d_model].
-        wanted: States by attribute [n_concepts, n_attributes, d_model].
+        base: Unedited states [n_concepts, d_model], by name of the values.
+        wanted: States by attribute [n_concepts, n_attributes, d_model], by name.
     """
 
-    base: Tensor
-    wanted: Tensor
+    base: Found
+    wanted: Found
 
     def values(self, factors: Sequence[Sequence[float]]) -> dict[str, Tensor]:
         """Return z = h0 + sum_j f_j (z_j - h0) as stage-one values.
@@ -75,9 +76,11 @@ class Leanings:
         Args:
             factors: f by concept and attribute.
         """
-        weights = torch.tensor(factors, dtype=torch.float64)
-        away = self.wanted - self.base[:, None]
-        return {"z": self.base + (weights[:, :, None] * away).sum(dim=1)}
+        weights = torch.tensor(factors, dtype=torch.float64)[:, :, None]
+        return {
+            name: base + (weights * (self.wanted[name] - base[:, None])).sum(dim=1)
+            for name, base in self.base.items()
+        }
 
 
 def stage_one(spec: EditSpec, at: Workshop, told: Told) -> dict[str, Tensor]:
@@ -99,7 +102,7 @@ def stage_one(spec: EditSpec, at: Workshop, told: Told) -> dict[str, Tensor]:
     """
     if spec.method == "emcid":
         targets = [_target(concept, at) for concept in spec.concepts]
-        return {"z": _emcid(spec, targets, at, told)["wanted"]}
+        return dict(_emcid(spec, targets, at, told)[1])
     parameters = refact_parameters(spec)
     found = {}
     for tail in open_tails(at.folder, at.device):
@@ -122,11 +125,12 @@ def leanings(spec: EditSpec, at: Workshop, told: Told) -> Leanings:
         for concept in spec.concepts
         for attribute in spec.attributes
     ]
-    found = _emcid(spec, targets, at, told)
+    base, wanted = _emcid(spec, targets, at, told)
     count = len(spec.attributes)
-    width = found["wanted"].shape[1]
-    wanted = found["wanted"].reshape(-1, count, width)
-    return Leanings(found["base"][::count].clone(), wanted)
+    return Leanings(
+        {name: states[::count].clone() for name, states in base.items()},
+        {n: own.reshape(-1, count, own.shape[1]) for n, own in wanted.items()},
+    )
 
 
 def _target(concept: Concept, at: Workshop) -> EmcidTarget:
@@ -151,25 +155,37 @@ def _refact(spec: EditSpec, tail: PipelineTail, at: Workshop, told: Told) -> Ten
 
 def _emcid(
     spec: EditSpec, targets: Sequence[EmcidTarget], at: Workshop, told: Told
-) -> Found:
+) -> tuple[Found, Found]:
+    """Return base and wanted states by name of the values."""
     parameters = emcid_parameters(spec)
-    opened: list[tuple[PipelineTail, PipelineNoise]] = []
+    tails = open_tails(at.folder, at.device)
+    names = [value_name(spec.method, tail.component, 0) for tail in tails]
+    opened: list[PipelineNoise] = []
 
     def run(some: Sequence[EmcidTarget]) -> list[Found]:
         if not opened:
-            noise = PipelineNoise(at.folder, device=at.device)
-            opened.append((open_tails(at.folder, at.device)[0], noise))
-        tail, noise = opened[0]
-        result = emcid_values(tail, noise, some, parameters, _steps(told, "emcid"))
-        pairs = zip(result.base, result.wanted, strict=True)
-        return [{"base": base, "wanted": wanted} for base, wanted in pairs]
+            opened.append(PipelineNoise(at.folder, device=at.device))
+        result = emcid_values(tails, opened[0], some, parameters, _steps(told, "emcid"))
+        return [_row(names, result, place) for place in range(len(some))]
 
     def key(target: EmcidTarget) -> str:
         seen: list[JSON] = [target.concept.phrase, target.destination]
-        return _key(spec, at, "text_encoder", [*seen, *target.concept.images])
+        component = "+".join(tail.component for tail in tails)
+        return _key(spec, at, component, [*seen, *target.concept.images])
 
     found = _kept(targets, key, run, at, told)
-    return {n: torch.stack([one[n] for one in found]) for n in ("base", "wanted")}
+    base, wanted = (
+        {name: torch.stack([one[f"{kind}.{name}"] for one in found]) for name in names}
+        for kind in ("base", "wanted")
+    )
+    return base, wanted
+
+
+def _row(names: Sequence[str], result: Sequence[EmcidValues], place: int) -> Found:
+    """Return one concept's states of every encoder."""
+    pairs = list(zip(names, result, strict=True))
+    base = {f"base.{name}": own.base[place] for name, own in pairs}
+    return {**base, **{f"wanted.{name}": own.wanted[place] for name, own in pairs}}
 
 
 def _key(spec: EditSpec, at: Workshop, component: str, concept: list[JSON]) -> str:

@@ -18,3 +18,9 @@ def sd1(tmp_path_factory: pytest.TempPathFactory) -> PipelineFolder:
 def sdxl(tmp_path_factory: pytest.TempPathFactory) -> PipelineFolder:
     made: Path = tiny.build(tmp_path_factory.mktemp("stage-one") / "sdxl", "sdxl")
     return open_pipeline(made)
+
+
+@pytest.fixture(scope="session")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> PipelineFolder:
+    made: Path = tiny.build(tmp_path_factory.mktemp("stage-one") / "flux", "flux")
+    return open_pipeline(made)

@@ -9,7 +9,7 @@ from governance.errors import EngineError, InterruptedByUserError
 
 GOALS = torch.tensor([[1.0, -2.0, 0.5], [0.25, 0.0, -0.125], [-4.0, 3.0, 2.0]])
 NAMES = ("rose", "mayor", "lemon")
-FAR = torch.full((3,), 100.0)
+FAR = torch.full((3, 1), 100.0)
 
 
 def towards(goals: Tensor, near: float = 0.0) -> "Seen":
@@ -37,7 +37,7 @@ def descended(
     return descend(
         seen,
         limits[:rows],
-        3,
+        (3,),
         steps=steps,
         learning_rate=0.1,
         names=NAMES[:rows],
@@ -58,7 +58,7 @@ def test_a_concept_does_not_notice_the_others_in_its_batch() -> None:
         alone = descend(
             towards(GOALS[place : place + 1]),
             FAR[:1],
-            3,
+            (3,),
             steps=40,
             learning_rate=0.1,
             names=NAMES[place : place + 1],
@@ -86,9 +86,19 @@ def test_steps_end_soon_after_the_last_concept_is_done() -> None:
 
 def test_no_delta_is_longer_than_its_limit() -> None:
     limits = torch.tensor([0.5, 10.0, 1.5])
-    found = torch.linalg.norm(descended(towards(GOALS), limits=limits), dim=1)
+    deltas = descended(towards(GOALS), limits=limits[:, None])
+    found = torch.linalg.norm(deltas, dim=1)
     assert bool((found <= limits + 1e-6).all())
     assert found[0] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_each_part_of_a_delta_has_its_own_limit() -> None:
+    limits = torch.tensor([[0.5, 0.25]]).expand(3, 2)
+    found = descend(
+        towards(GOALS * 9), limits, (1, 2), steps=40, learning_rate=0.5, names=NAMES
+    )
+    assert torch.allclose(found[[0, 2], :1].norm(dim=1), torch.tensor(0.5))
+    assert torch.allclose(found[:, 1:].norm(dim=1), torch.tensor(0.25))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -103,7 +113,7 @@ def test_a_loss_that_is_no_number_names_its_concept_and_step(
         return Objective(losses, torch.zeros(3, dtype=torch.bool))
 
     with pytest.raises(EngineError, match=f"'mayor'.*NaN or infinite at step {when};"):
-        descend(broken, FAR, 3, steps=30, learning_rate=0.1, names=NAMES)
+        descend(broken, FAR, (3,), steps=30, learning_rate=0.1, names=NAMES)
 
 
 def test_a_finished_concept_cannot_break_the_others() -> None:
@@ -113,7 +123,7 @@ def test_a_finished_concept_cannot_break_the_others() -> None:
             losses = losses * torch.tensor([1.0, float("nan"), 1.0])
         return Objective(losses, torch.tensor([False, step == 5, False]))
 
-    found = descend(late, FAR, 3, steps=20, learning_rate=0.1, names=NAMES)
+    found = descend(late, FAR, (3,), steps=20, learning_rate=0.1, names=NAMES)
     assert bool(torch.isfinite(found).all())
 
 
@@ -126,7 +136,7 @@ def test_it_can_be_stopped_between_steps() -> None:
             raise InterruptedByUserError("stopped")
 
     with pytest.raises(InterruptedByUserError):
-        descend(seen, FAR, 3, steps=40, learning_rate=0.1, names=NAMES, on_step=stop)
+        descend(seen, FAR, (3,), steps=40, learning_rate=0.1, names=NAMES, on_step=stop)
     assert len(seen.deltas) == 7
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from governance.canonical import JSON
 from governance.engine.edit import Concept, EditSpec
-from governance.engine.stage_one.emcid import EmcidTarget, EmcidValues, emcid_values
+from governance.engine.stage_one.emcid import EmcidValues, emcid_values
+from governance.engine.stage_one.scenes import EmcidTarget
 from governance.engine.text_presets import EmcidParameters, emcid_parameters
 from governance.errors import EngineError, PipelineError, RequestError
 from governance.pipeline.folder import PipelineFolder
@@ -42,7 +43,8 @@ class Bench:
         self.noise = PipelineNoise(folder, sampling=Sampling(steps=2))
 
     def run(self, *targets: EmcidTarget, **changes: JSON) -> EmcidValues:
-        return emcid_values(self.tail, self.noise, targets, parameters(**changes))
+        (found,) = emcid_values([self.tail], self.noise, targets, parameters(**changes))
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,8 @@ def test_the_noise_predictor_says_more_of_what_it_says_for_the_destination(
 
     def said(rows: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
-            return bench.noise.predict(noisy, times, rows.expand(16, *rows.shape))
+            many = rows.expand(16, *rows.shape)
+            return bench.noise.predict(noisy, times, many, None)
 
     for template in TEMPLATES:
         wanted = said(stock.rows(template.format("caro")))
@@ -151,9 +154,12 @@ def test_a_predictor_that_breaks_down_names_concept_and_step(
     own, calls = bench.noise.predict, [0]
 
     def broken(
-        noisy: torch.Tensor, times: torch.Tensor, rows: torch.Tensor
+        noisy: torch.Tensor,
+        times: torch.Tensor,
+        rows: torch.Tensor,
+        pooled: torch.Tensor | None,
     ) -> torch.Tensor:
-        found = own(noisy, times, rows)
+        found = own(noisy, times, rows, pooled)
         if rows.requires_grad:
             calls[0] += 1
             if calls[0] == 3:
@@ -167,7 +173,7 @@ def test_a_predictor_that_breaks_down_names_concept_and_step(
 
 
 def test_an_architecture_without_this_stage_one_is_refused_by_name(
-    sdxl: PipelineFolder,
+    flux: PipelineFolder,
 ) -> None:
-    with pytest.raises(PipelineError, match="sdxl"):
-        PipelineNoise(sdxl)
+    with pytest.raises(PipelineError, match="flux"):
+        PipelineNoise(flux)
