@@ -1,7 +1,7 @@
 """An audited export: a folder stock diffusers loads, with its whole record inside."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from governance.domain.snapshot import Snapshot
@@ -17,6 +17,7 @@ from governance.snapshots.names import (
     check_name,
     left_behind,
 )
+from governance.snapshots.parts import Exporting, Part
 from governance.snapshots.record import (
     EVIDENCE,
     Derivation,
@@ -132,12 +133,35 @@ def write_record(
     norms = diff(store, inputs.folder, base, inputs.snapshot).tensors
     for path, digest in sorted(_evidence(inputs)):
         writer.write(path, store.get(digest))
-    for path, data in record_files(inputs, norms):
-        writer.write(path, data)
-    writer.write(CARD, model_card(inputs, norms, left_out, derivation))
-    files = tuple(sorted(writer.files, key=lambda record: record.path))
-    writer.write(MANIFEST, manifest(inputs, files, left_out, found, derivation))
-    return files
+    about = Exporting(inputs, norms, left_out, found, derivation, _written(writer))
+    for part in PARTS:
+        for path, data in part(about):
+            writer.write(path, data)
+        about = replace(about, files=_written(writer))
+    writer.write(MANIFEST, manifest(inputs, about.files, left_out, found, derivation))
+    for seal in SEALS:
+        for path, data in seal(replace(about, files=_written(writer))):
+            writer.write(path, data)
+    return about.files
+
+
+def _written(writer: Writer) -> tuple[FileRecord, ...]:
+    return tuple(sorted(writer.files, key=lambda record: record.path))
+
+
+def _documents(about: Exporting) -> Iterator[tuple[str, bytes]]:
+    yield from record_files(about.inputs, about.norms)
+
+
+def _card(about: Exporting) -> Iterator[tuple[str, bytes]]:
+    card = model_card(about.inputs, about.norms, about.left_out, about.derivation)
+    yield CARD, card
+
+
+# The record in the order in which it is written; the manifest names all of it.
+PARTS: tuple[Part, ...] = (_documents, _card)
+# What is written after the manifest and covers it, and is therefore not in it.
+SEALS: tuple[Part, ...] = ()
 
 
 def _evidence(inputs: ExportInputs) -> set[tuple[str, str]]:

@@ -1,9 +1,9 @@
 """Verify an export offline, from nothing but the folder and keys one trusts."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from governance.errors import IntegrityError, NotFoundError, UsageError
 from governance.identity.allowed_signers import AllowedSigner
@@ -35,6 +35,10 @@ from governance.snapshots.verify_signatures import (
     verify_statements,
 )
 
+# (export, what it says of itself, paths whose bytes are as it says) -> findings
+Check: TypeAlias = Callable[[Path, Manifest, frozenset[str]], Iterator[ExportFinding]]
+# What is checked of a part's files beside their bytes.
+CHECKS: tuple[Check, ...] = ()
 _SIGNERS_LIMIT = 16 * 1024 * 1024
 _Read = TypeVar("_Read")
 
@@ -110,6 +114,8 @@ class _Verification:
         self._findings.extend(findings)
         self._findings.extend(verify_model(self._folder, manifest, self._intact))
         self._findings.extend(verify_evidence(manifest))
+        for check in CHECKS:
+            self._findings.extend(check(self._folder, manifest, self._intact))
         vouched = self._signatures()
         named = names(vouched, manifest.snapshot.digest)
         # Keys can only vouch for what was signed, and that is not what lies here.
