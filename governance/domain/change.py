@@ -28,7 +28,7 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """One change."""
+    """One change; ``activated`` is the entry it took effect with."""
 
     id: str
     kind: ChangeKind
@@ -41,6 +41,7 @@ class ChangeRecord:
     time: str
     state: ChangeState = ChangeState.PROPOSED
     signoffs: tuple[Signed, ...] = ()
+    activated: int | None = None
 
     def concerns(self, principal: str, key: str) -> bool:
         """Say whether it would revoke this very person, who then has no say in it."""

@@ -116,7 +116,8 @@ def _activated(
             "was proposed",
             _HINT,
         )
-    state = _with(state, replace(record, state=ChangeState.ACTIVE))
+    active = replace(record, state=ChangeState.ACTIVE, activated=entry.sequence)
+    state = _with(state, active)
     if record.kind is ChangeKind.POLICY:
         return _new_policy(state, record.subject, entry)
     roster = roster_after(state.roster, record, entry.sequence, entry.time)

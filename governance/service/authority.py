@@ -5,23 +5,15 @@ from itertools import chain
 
 from governance.canonical import canonical_bytes
 from governance.domain.change import ChangeRecord
-from governance.domain.roster import Reviewer, Roster
-from governance.domain.signoff import (
-    PROPOSAL_NAMESPACE,
-    ROLLBACK_NAMESPACE,
-    SIGNOFF_NAMESPACE,
-    Head,
-    Signed,
-)
+from governance.domain.roster import Roster
+from governance.domain.signoff import PROPOSAL_NAMESPACE, Head, Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import GovernanceError, IntegrityError
-from governance.identity.allowed_signers import AllowedSigner, format_allowed_signers
 from governance.identity.keys import parse_public_key
+from governance.identity.roster_copy import allowed_signers_text as allowed_signers_text
 from governance.identity.sshsig import verify
 from governance.ledger.log import Ledger
 from governance.ledger.merkle import Frontier, leaf_hash
-
-NAMESPACES = (PROPOSAL_NAMESPACE, SIGNOFF_NAMESPACE, ROLLBACK_NAMESPACE)
 
 
 def verify_proposal(record: EditRecord | ChangeRecord, roster: Roster) -> None:
@@ -115,24 +107,6 @@ def _compare(roots: set[str], frontier: Frontier) -> None:
             f"{root[:16]}, found {found[:16]}",
             "Restore a backup and run `governance ledger verify`.",
         )
-
-
-def allowed_signers_text(roster: Roster) -> str:
-    """Return the roster as ``ssh-keygen -Y verify`` reads it."""
-    return format_allowed_signers(
-        _line(item)
-        for item in roster.reviewers
-        # ssh-keygen refuses a window without a moment in it; the ledger's sequence
-        # still says which signatures such a key gave.
-        if item.added is None or item.revoked is None or item.added < item.revoked
-    )
-
-
-def _line(reviewer: Reviewer) -> AllowedSigner:
-    key = parse_public_key(reviewer.key)
-    return AllowedSigner(
-        reviewer.principal, key, NAMESPACES, reviewer.added, reviewer.revoked
-    )
 
 
 def _check_owner(

@@ -29,6 +29,8 @@ class SnapshotRecord:
         sequence: Entry that first named it.
         was_live: Whether it is, or once was, live.
         rollback: Signed statement that last made it live, where one did.
+        lived: Entries that made it live, in their order; for a base, the entry that
+            registered it.
     """
 
     digest: str
@@ -38,6 +40,7 @@ class SnapshotRecord:
     sequence: int
     was_live: bool
     rollback: Signed | None = None
+    lived: tuple[int, ...] = ()
 
 
 Key = tuple[str, str]
@@ -88,6 +91,7 @@ def _merged(known: SnapshotRecord, named: SnapshotRecord) -> SnapshotRecord:
         sequence=known.sequence,
         was_live=known.was_live or named.was_live,
         rollback=named.rollback if named.was_live else known.rollback,
+        lived=(*known.lived, *named.lived),
     )
 
 
@@ -106,6 +110,7 @@ def _named(entry: Entry) -> SnapshotRecord | None:
             sequence=entry.sequence,
             was_live=not isinstance(event, EditsApplied),
             rollback=rollback,
+            lived=() if isinstance(event, EditsApplied) else (entry.sequence,),
         )
 
     match event:

@@ -7,11 +7,14 @@ from governance.canonical import JSON
 from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import SignOffMissingError, WrongStateError
+from governance.ledger.checkpoint import open_checkpoint
+from governance.ledger.note import parse_note_key
 from governance.policy.evidence import Metric
 from governance.policy.model import Policy
 from governance.service.applying import certificate_of
 from governance.service.authority import allowed_signers_text
 from governance.service.book import SnapshotRecord
+from governance.service.citing import cite, standing
 from governance.service.evidence import details_of, images_of, metrics_of, read_evidence
 from governance.service.facade import ProgressCallback
 from governance.service.fields import number, optional_text, text, whole
@@ -28,6 +31,7 @@ from governance.snapshots.forms import Form, form_of
 from governance.snapshots.inputs import (
     ExportedEdit,
     ExportedEvidence,
+    ExportedLog,
     ExportedPolicy,
     ExportedResult,
     ExportInputs,
@@ -57,7 +61,7 @@ def compute_export(
     form = form_of(
         *(optional_text(arguments, name) for name in ("format", "keys", "dtype"))
     )
-    book = workspace.book
+    book, note, head = standing(workspace)
     record = the_snapshot(
         book, text(arguments, "snapshot"), optional_text(arguments, "model")
     )
@@ -72,7 +76,7 @@ def compute_export(
     check_base(workspace.parts.models, state.models[record.model], progress)
     exported = workspace.parts.exporter.export(
         workspace.place,
-        gather(workspace, state, record),
+        gather(workspace, state, record, cite(workspace, book, record, note, head)),
         Path(text(arguments, "output")),
         (workspace.layout.root,),
         progress,
@@ -104,7 +108,10 @@ def export_refusal(record: SnapshotRecord) -> str | None:
 
 
 def gather(
-    workspace: Workspace, state: WorkspaceState, record: SnapshotRecord
+    workspace: Workspace,
+    state: WorkspaceState,
+    record: SnapshotRecord,
+    log: ExportedLog,
 ) -> ExportInputs:
     """Gather what an export says of a snapshot.
 
@@ -112,6 +119,7 @@ def gather(
         workspace: The workspace.
         state: The state.
         record: The snapshot.
+        log: What the ledger says of it.
     """
     model = state.models[record.model]
     edits = [state.edits[name] for name in record.edits]
@@ -130,7 +138,7 @@ def gather(
             document=stored_document(workspace.store, policy.digest),
         ),
         origin=state.origin,
-        head=workspace.ledger.head(),
+        head=open_checkpoint(log.checkpoint, parse_note_key(log.key)),
         created=workspace.now(),
         evidence=tuple(_evidence(workspace, signoffs)),
         signoffs=signoffs,
@@ -138,6 +146,7 @@ def gather(
             result for item in edits for result in _results(workspace, state, item)
         ),
         allowed_signers=allowed_signers_text(state.roster),
+        log=log,
     )
 
 

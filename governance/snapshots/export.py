@@ -18,6 +18,7 @@ from governance.snapshots.names import (
     left_behind,
 )
 from governance.snapshots.parts import Exporting, Part
+from governance.snapshots.proofs import ledger_files
 from governance.snapshots.record import (
     EVIDENCE,
     Derivation,
@@ -159,7 +160,7 @@ def _card(about: Exporting) -> Iterator[tuple[str, bytes]]:
 
 
 # The record in the order in which it is written; the manifest names all of it.
-PARTS: tuple[Part, ...] = (_documents, _card)
+PARTS: tuple[Part, ...] = (_documents, ledger_files, _card)
 # What is written after the manifest and covers it, and is therefore not in it.
 SEALS: tuple[Part, ...] = ()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from governance.canonical import JSON, digest_of
 from governance.domain.signoff import Head, Signed
 from governance.domain.snapshot import ResolvedEdit, Snapshot
+from governance.ledger.entry import Entry
 from governance.pipeline.folder import PipelineFolder
 
 
@@ -118,6 +119,57 @@ class ExportedPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class CitedEntry:
+    """An entry of the ledger, and the proof that it is among those a checkpoint signs.
+
+    Args:
+        entry: The entry.
+        proof: Sibling hashes from the leaf up, hex.
+    """
+
+    entry: Entry
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitedHead:
+    """A head somebody signed, and the proof that the ledger only grew since.
+
+    Args:
+        head: The head.
+        proof: Hashes in the order of RFC 9162, hex.
+    """
+
+    head: Head
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedLog:
+    """What the ledger says of a snapshot, with its proofs.
+
+    Args:
+        checkpoint: The ledger's head as a signed note.
+        key: The key that signed it, ``name+identifier+key``.
+        entries: Every entry the record rests on, in their order.
+        heads: Every head that is signed in one of them.
+        leaves: Leaf hash of every entry, hex; none where the ledger is too long.
+        policies: Every policy that was ever in force, canonical JSON.
+        suites: Every suite one of them names, canonical JSON.
+        files: Text files that requests among the entries refer to.
+    """
+
+    checkpoint: str
+    key: str
+    entries: tuple[CitedEntry, ...]
+    heads: tuple[CitedHead, ...] = ()
+    leaves: tuple[str, ...] = ()
+    policies: tuple[bytes, ...] = ()
+    suites: tuple[bytes, ...] = ()
+    files: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ExportInputs:
     """Everything an audited export says.
 
@@ -136,6 +188,7 @@ class ExportInputs:
             revert or an activation, that signed rollback.
         results: Before and after, for the model card.
         allowed_signers: Text of the file, as ``ssh-keygen -Y verify`` reads it.
+        log: What the ledger says of it all; no export is written without.
     """
 
     folder: PipelineFolder
@@ -151,3 +204,4 @@ class ExportInputs:
     signoffs: tuple[Signed, ...] = ()
     results: tuple[ExportedResult, ...] = ()
     allowed_signers: str = ""
+    log: ExportedLog | None = None
