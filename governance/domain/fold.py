@@ -26,6 +26,8 @@ from governance.domain.events import (
     parse_event,
 )
 from governance.domain.lifecycle import TRANSITIONS, EditState, Step
+from governance.domain.persistent import grown
+from governance.domain.rollback import RollbackSigned, fold_rollback, overtaken
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signoff import Decision, Signed
 from governance.domain.state import (
@@ -90,6 +92,8 @@ def _moved_candidate(
             return _signed(state, event, entry)
         case SnapshotActivated() | EditReverted() | SnapshotRestored():
             return _went_live(state, event, entry)
+        case RollbackSigned():
+            return _rolling_back(state, event, entry)
         case _:  # pragma: no cover - parse_event knows only the events above
             raise IntegrityError(f"entry {entry.sequence}: {entry.event} is not folded")
 
@@ -149,7 +153,6 @@ def _registered(
         source=event.source,
         base=event.base,
         live=event.base,
-        history=(event.base,),
         time=entry.time,
     )
     return replace(state, models={**state.models, event.model: record})
@@ -200,7 +203,7 @@ def _applied(
         sequence=entry.sequence,
         time=entry.time,
     )
-    candidates = {**state.candidates, event.candidate: candidate}
+    candidates = grown(state.candidates, {event.candidate: candidate})
     return replace(_with_edits(state, *moved), candidates=candidates)
 
 
@@ -215,7 +218,7 @@ def _checked(
     checked = replace(
         candidate, check=event, check_sequence=entry.sequence, signoffs=()
     )
-    candidates = {**state.candidates, event.candidate: checked}
+    candidates = grown(state.candidates, {event.candidate: checked})
     return replace(_with_edits(state, *moved), candidates=candidates)
 
 
@@ -241,7 +244,7 @@ def _signed(
         return state
     candidate = _candidate(state, event.candidate, entry)
     held = replace(candidate, signoffs=(*candidate.signoffs, signed))
-    return replace(state, candidates={**state.candidates, event.candidate: held})
+    return replace(state, candidates=grown(state.candidates, {event.candidate: held}))
 
 
 def _went_live(
@@ -256,20 +259,30 @@ def _went_live(
             f"{event.previous[:12]}, which was not live on {event.model!r}",
             "Run `governance ledger verify`.",
         )
-    live = set(event.live)
-    moved = []
-    for edit in state.edits.values():
-        if edit.model != event.model:
-            continue
-        if edit.id in live:
-            moved.append(_moved(edit, Step.ACTIVATE, entry))
-        elif edit.state is EditState.LIVE:
-            moved.append(_moved(edit, Step.REVERT, entry))
-    updated = replace(
-        model, live=event.snapshot, history=(*model.history, event.snapshot)
+    named = (state.edits.get(name) for name in event.live)
+    held = [edit for edit in named if edit is not None and edit.model == event.model]
+    live = {edit.id for edit in held}
+    moved = [_moved(edit, Step.ACTIVATE, entry) for edit in held]
+    moved += [
+        _moved(_edit(state, name, entry), Step.REVERT, entry)
+        for name in model.holds
+        if name not in live
+    ]
+    updated = replace(model, live=event.snapshot, holds=tuple(sorted(live)))
+    return replace(
+        _with_edits(state, *moved),
+        models={**state.models, event.model: updated},
+        rollbacks=overtaken(state.rollbacks, event.model),
     )
-    models = {**state.models, event.model: updated}
-    return replace(_with_edits(state, *moved), models=models)
+
+
+def _rolling_back(
+    state: WorkspaceState, event: RollbackSigned, entry: RecordedEvent
+) -> WorkspaceState:
+    model = state.models.get(event.model)
+    live = "" if model is None else model.live
+    rollbacks = fold_rollback(state.rollbacks, live, event, entry)
+    return replace(state, rollbacks=rollbacks)
 
 
 def _moved(record: EditRecord, step: Step, entry: RecordedEvent) -> EditRecord:
@@ -300,7 +313,7 @@ def _candidate(state: WorkspaceState, digest: str, entry: RecordedEvent) -> Cand
 
 
 def _with_edits(state: WorkspaceState, *records: EditRecord) -> WorkspaceState:
-    return replace(state, edits={**state.edits, **{item.id: item for item in records}})
+    return replace(state, edits=grown(state.edits, {item.id: item for item in records}))
 
 
 def _texts(value: JSON) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from governance.domain.change import ChangeRecord
 from governance.domain.events import Document, EditsApplied, EditsChecked
 from governance.domain.lifecycle import EditState, EvidenceStatus
+from governance.domain.persistent import PersistentMap
+from governance.domain.rollback import Pending
 from governance.domain.roster import Roster
 from governance.domain.signoff import Signed
 from governance.domain.statistics import StatisticsRecord
@@ -13,7 +15,7 @@ from governance.domain.statistics import StatisticsRecord
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A registered model and what is live on it."""
+    """A registered model, what is live on it, and the ids of the edits in that."""
 
     name: str
     path: str
@@ -23,8 +25,8 @@ class ModelRecord:
     source: str | None
     base: str
     live: str
-    history: tuple[str, ...]
     time: str
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +74,17 @@ class WorkspaceState:
     suites: Document = field(default_factory=dict)
     roster: Roster = field(default_factory=Roster)
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
-    edits: Mapping[str, EditRecord] = field(default_factory=dict)
-    candidates: Mapping[str, Candidate] = field(default_factory=dict)
+    edits: Mapping[str, EditRecord] = field(default_factory=PersistentMap)
+    candidates: Mapping[str, Candidate] = field(default_factory=PersistentMap)
     changes: Mapping[str, ChangeRecord] = field(default_factory=dict)
     statistics: Mapping[str, StatisticsRecord] = field(default_factory=dict)
+    rollbacks: Pending = field(default_factory=dict)
     size: int = 0
 
     def live_edits(self, model: str) -> tuple[EditRecord, ...]:
         """Return the model's live edits in id order."""
-        return tuple(
-            edit
-            for _, edit in sorted(self.edits.items())
-            if edit.model == model and edit.state is EditState.LIVE
-        )
+        found = self.models.get(model)
+        return () if found is None else tuple(self.edits[name] for name in found.holds)
 
     def evidence(self, edit: EditRecord) -> EvidenceStatus:
         """Say what is known about the edit's newest candidate."""

@@ -12,6 +12,7 @@ from governance.domain.events import (
     parse_event,
 )
 from governance.domain.fold import fold
+from governance.domain.persistent import PersistentMap, grown
 from governance.domain.signoff import Signed
 from governance.domain.state import WorkspaceState
 from governance.ledger.entry import Entry
@@ -56,7 +57,7 @@ class Book:
     """
 
     state: WorkspaceState = field(default_factory=WorkspaceState)
-    snapshots: Mapping[Key, SnapshotRecord] = field(default_factory=dict)
+    snapshots: Mapping[Key, SnapshotRecord] = field(default_factory=PersistentMap)
 
     def after(self, entries: Iterable[Entry]) -> "Book":
         """Fold more entries.
@@ -78,7 +79,7 @@ class Book:
             if named is not None:
                 known = snapshots.get((named.model, named.digest))
                 merged = named if known is None else _merged(known, named)
-                snapshots = {**snapshots, (named.model, named.digest): merged}
+                snapshots = grown(snapshots, {(named.model, named.digest): merged})
             book = Book(state, snapshots)
         return book
 

@@ -39,7 +39,9 @@ def test_an_edit_walks_from_proposal_to_live_and_back() -> None:
         EditState.LIVE,
         EditState.REVERTED,
     ]
-    assert folded(*story).models["mini"].history == ("base", "c1", "base")
+    models = [folded(*story[:end]).models["mini"] for end in (7, 8)]
+    assert [model.live for model in models] == ["c1", "base"]
+    assert [model.holds for model in models] == [("E-0001",), ()]
 
 
 def test_folding_in_two_parts_equals_folding_at_once() -> None:
