@@ -25,7 +25,7 @@ from governance.domain.events import (
     WorkspaceCreated,
     parse_event,
 )
-from governance.domain.lifecycle import TRANSITIONS, EditState, Step
+from governance.domain.lifecycle import TRANSITIONS, Step
 from governance.domain.persistent import grown
 from governance.domain.rollback import RollbackSigned, fold_rollback, overtaken
 from governance.domain.roster import Reviewer, Roster

@@ -6,7 +6,7 @@ from governance.domain.signoff import Head
 from governance.domain.state import WorkspaceState
 from governance.errors import SignOffMissingError, WrongStateError
 from governance.service.book import SnapshotRecord
-from governance.service.rollback import Rollback, check_rollback, refuse_moved
+from governance.service.rollback import Return, settle_rollback, sign_rollback
 from governance.service.selecting import the_snapshot
 from governance.service.stored import check_snapshot
 from governance.service.views import Acted
@@ -26,7 +26,7 @@ def activate(
         seen: Ledger head its signer saw.
 
     Returns:
-        The edits that are live then.
+        The edits that are live then; what is still missing where others have to sign.
 
     Raises:
         WrongStateError: It is live already.
@@ -39,29 +39,34 @@ def activate(
     target = the_snapshot(book, name, model)
     _refuse_unreturnable(state, target)
     check_snapshot(workspace.store, target.digest)
-    leaving = [
-        item for item in state.live_edits(target.model) if item.id not in target.edits
-    ]
-    signing = Rollback(workspace, state, "activate", leaving, target.digest, reason)
-    statement, identity, signature, now = signing.sign(seen)
-    previous = state.models[target.model].live
-    with workspace.writing(now=now) as writing:
-        refuse_moved(writing.state, target.model, previous, "activate")
-        entry = writing.append(
-            SnapshotRestored(
-                model=target.model,
-                snapshot=target.digest,
-                previous=previous,
-                live=list(target.edits),
-                reason=statement.reason,
-                key=identity.key,
-                statement=statement.document(),
-                signature=signature,
-            ),
-            identity.principal,
-        )
-        check_rollback(workspace, writing.state, entry, leaving)
-    return Acted(target.edits, EditState.LIVE.value, target.digest)
+    live = state.live_edits(target.model)
+    wanted = Return(
+        action="activate",
+        model=target.model,
+        snapshot=target.digest,
+        previous=state.models[target.model].live,
+        leaving=tuple(item for item in live if item.id not in target.edits),
+        live=target.edits,
+    )
+    given = sign_rollback(workspace, state, wanted, reason, seen)
+    with workspace.writing(now=given.time) as writing:
+        missing = settle_rollback(workspace, writing, wanted, given)
+        if not missing:
+            writing.append(
+                SnapshotRestored(
+                    model=wanted.model,
+                    snapshot=wanted.snapshot,
+                    previous=wanted.previous,
+                    live=list(wanted.live),
+                    reason=given.statement.reason,
+                    key=given.identity.key,
+                    statement=given.statement.document(),
+                    signature=given.signature,
+                ),
+                given.identity.principal,
+            )
+        live_now = writing.state.models[wanted.model].live
+    return Acted(target.edits, EditState.LIVE.value, live_now, missing)
 
 
 def return_refusal(state: WorkspaceState, target: SnapshotRecord) -> str | None:

@@ -61,8 +61,10 @@ def earlier_heads(state: WorkspaceState, principal: str) -> list[Head]:
     """Return every head somebody has signed: the log must still hold them."""
     of_candidates = [item.signoffs for item in state.candidates.values()]
     of_changes = [item.signoffs for item in state.changes.values()]
+    of_rollbacks = [item.signatures for item in state.rollbacks.values()]
+    given = (*of_candidates, *of_changes, *of_rollbacks)
     found = []
-    for signed in chain.from_iterable((*of_candidates, *of_changes)):
+    for signed in chain.from_iterable(given):
         head = signed.document.get("head")
         if signed.principal == principal and isinstance(head, dict):
             found.append(Head(int(head["size"]), str(head["root"])))

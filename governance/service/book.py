@@ -13,6 +13,7 @@ from governance.domain.events import (
 )
 from governance.domain.fold import fold
 from governance.domain.persistent import PersistentMap, grown
+from governance.domain.rollback import RollbackSigned, Wanted
 from governance.domain.signoff import Signed
 from governance.domain.state import WorkspaceState
 from governance.ledger.entry import Entry
@@ -30,6 +31,7 @@ class SnapshotRecord:
         sequence: Entry that first named it.
         was_live: Whether it is, or once was, live.
         rollback: Signed statement that last made it live, where one did.
+        cosigned: Statements of others which that one needed beside it.
         lived: Entries that made it live, in their order; for a base, the entry that
             registered it.
     """
@@ -41,6 +43,7 @@ class SnapshotRecord:
     sequence: int
     was_live: bool
     rollback: Signed | None = None
+    cosigned: tuple[Signed, ...] = ()
     lived: tuple[int, ...] = ()
 
 
@@ -73,7 +76,7 @@ class Book:
         """
         book = self
         for entry in entries:
-            named = _named(entry)
+            named = _named(entry, book.state)
             state = fold((entry,), book.state)
             snapshots = book.snapshots
             if named is not None:
@@ -92,13 +95,43 @@ def _merged(known: SnapshotRecord, named: SnapshotRecord) -> SnapshotRecord:
         sequence=known.sequence,
         was_live=known.was_live or named.was_live,
         rollback=named.rollback if named.was_live else known.rollback,
+        cosigned=named.cosigned if named.was_live else known.cosigned,
         lived=(*known.lived, *named.lived),
     )
 
 
-def _named(entry: Entry) -> SnapshotRecord | None:
+def cosigners(
+    before: WorkspaceState, signed: Signed, event: EditReverted | SnapshotRestored
+) -> tuple[Signed, ...]:
+    """Return who signed for a rollback before its last signer, and still counts.
+
+    Args:
+        before: The state before it.
+        signed: The last signature.
+        event: The rollback.
+    """
+    waiting = before.rollbacks.get(wanted_of(before, event))
+    return tuple(
+        other
+        for other in (waiting.signatures if waiting else ())
+        if other.document.get("policy") == signed.document.get("policy")
+        and other.principal != signed.principal
+        and before.roster.owner(other.key, signed.sequence) is not None
+    )
+
+
+def wanted_of(before: WorkspaceState, event: EditReverted | SnapshotRestored) -> Wanted:
+    """Say what a rollback does, in the words of what waits for one."""
+    live = before.live_edits(event.model)
+    leaving = tuple(item.id for item in live if item.id not in event.live)
+    action = "revert" if isinstance(event, EditReverted) else "activate"
+    return (action, event.model, event.snapshot, leaving)
+
+
+def _named(entry: Entry, before: WorkspaceState) -> SnapshotRecord | None:
     """Return the snapshot an entry speaks of, if it speaks of one."""
     event = parse_event(entry.event, entry.data)
+    lives = not isinstance(event, EditsApplied | RollbackSigned)
 
     def record(
         model: str, digest: str, edits: Iterable[str], rollback: Signed | None = None
@@ -109,9 +142,9 @@ def _named(entry: Entry) -> SnapshotRecord | None:
             edits=tuple(sorted(edits)),
             created=entry.time,
             sequence=entry.sequence,
-            was_live=not isinstance(event, EditsApplied),
+            was_live=lives,
             rollback=rollback,
-            lived=() if isinstance(event, EditsApplied) else (entry.sequence,),
+            lived=(entry.sequence,) if lives else (),
         )
 
     match event:
@@ -130,6 +163,9 @@ def _named(entry: Entry) -> SnapshotRecord | None:
                 sequence=entry.sequence,
                 time=entry.time,
             )
-            return record(event.model, event.snapshot, event.live, signed)
+            named = record(event.model, event.snapshot, event.live, signed)
+            return replace(named, cosigned=cosigners(before, signed, event))
+        case RollbackSigned():
+            return record(event.model, event.snapshot, event.live)
         case _:
             return None

@@ -84,6 +84,7 @@ def _cited(book: Book, record: SnapshotRecord) -> set[int]:
         candidate = state.candidates[state.edits[name].candidate or ""]
         found |= set(_of_candidate(book, candidate))
     if record.rollback is not None:
+        found |= {signed.sequence for signed in record.cosigned}
         gone = _texts(record.rollback.document.get("edits"))
         found |= {e.sequence for e in state.edits.values() if e.digest in gone}
     return found

@@ -160,7 +160,8 @@ def _signoffs(
         for signed in state.candidates[item.candidate or ""].signoffs
     }
     if record.rollback is not None:
-        found[record.rollback.sequence] = record.rollback
+        for signed in (*record.cosigned, record.rollback):
+            found[signed.sequence] = signed
     return tuple(signed for _, signed in sorted(found.items()))
 
 

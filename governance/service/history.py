@@ -117,7 +117,7 @@ def _activation(book: Book, model: str) -> records.Activation:
     candidate = book.state.candidates.get(digest)
     signed = () if candidate is None else candidate.signoffs
     if record.rollback is not None:
-        signed = (record.rollback,)
+        signed = (*record.cosigned, record.rollback)
     return records.Activation(
         model=model,
         snapshot=digest,

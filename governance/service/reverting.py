@@ -13,7 +13,12 @@ from governance.service.facade import ProgressCallback
 from governance.service.fields import floats, table, tables, text, texts
 from governance.service.planning import check_base, check_held, planned
 from governance.service.reasons import checked_reason
-from governance.service.rollback import Rollback, check_rollback, refuse_moved
+from governance.service.rollback import (
+    Return,
+    refuse_moved,
+    settle_rollback,
+    sign_rollback,
+)
 from governance.service.selecting import the_edit
 from governance.service.workspace import Workspace
 
@@ -66,7 +71,7 @@ def finish_revert(
     result: Mapping[str, JSON],
     seen: Head | None,
 ) -> Mapping[str, JSON]:
-    """Sign and record a revert, unless something went live since it was solved.
+    """Sign for a revert, unless something went live since it was solved.
 
     Args:
         workspace: The workspace.
@@ -75,42 +80,54 @@ def finish_revert(
         seen: Ledger head its signer saw.
 
     Returns:
-        ``{edits, state, live, certificate, seconds}``.
+        ``{edits, state, live, missing, certificate, seconds}``; it is still live
+        where somebody else has to sign too.
 
     Raises:
         WrongStateError: Another snapshot went live meanwhile.
-        SignOffMissingError: The policy's rollback rule is not met.
+        SignOffMissingError: The policy does not count this signature.
     """
     workspace.refuse_readonly("revert")
     state = workspace.state
     record = _live(state, text(result, "edit"))
-    refuse_moved(state, record.model, text(result, "previous"), "revert")
-    digest = text(result, "snapshot")
-    check_held(workspace.store, state, digest, texts(result, "live"))
-    signing = Rollback(workspace, state, "revert", (record,), digest, reason)
-    statement, identity, signature, now = signing.sign(seen)
-    event = EditReverted(
-        edit=record.id,
+    wanted = Return(
+        action="revert",
         model=record.model,
-        snapshot=digest,
+        snapshot=text(result, "snapshot"),
         previous=text(result, "previous"),
-        live=list(texts(result, "live")),
-        reason=statement.reason,
-        certificate=list(tables(result, "certificate")),
-        key=identity.key,
-        statement=statement.document(),
-        signature=signature,
+        leaving=(record,),
+        live=texts(result, "live"),
     )
-    with workspace.writing(now=now) as writing:
+    refuse_moved(state, wanted)
+    check_held(workspace.store, state, wanted.snapshot, wanted.live)
+    given = sign_rollback(workspace, state, wanted, reason, seen)
+    certificate = list(tables(result, "certificate"))
+    with workspace.writing(now=given.time) as writing:
         _live(writing.state, record.id)
-        refuse_moved(writing.state, record.model, event.previous, "revert")
-        entry = writing.append(event, identity.principal)
-        check_rollback(workspace, writing.state, entry, (record,))
+        missing = settle_rollback(workspace, writing, wanted, given)
+        if not missing:
+            writing.append(
+                EditReverted(
+                    edit=record.id,
+                    model=wanted.model,
+                    snapshot=wanted.snapshot,
+                    previous=wanted.previous,
+                    live=list(wanted.live),
+                    reason=given.statement.reason,
+                    certificate=certificate,
+                    key=given.identity.key,
+                    statement=given.statement.document(),
+                    signature=given.signature,
+                ),
+                given.identity.principal,
+            )
+        after = writing.state
     return {
         "edits": [record.id],
-        "state": EditState.REVERTED.value,
-        "live": digest,
-        "certificate": list(event.certificate),
+        "state": after.edits[record.id].state.value,
+        "live": after.models[wanted.model].live,
+        "missing": list(missing),
+        "certificate": certificate,
         "seconds": floats(table(result, "seconds")),
     }
 

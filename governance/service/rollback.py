@@ -1,7 +1,13 @@
-"""What every rollback shares: a signed statement, and the policy's rule on it."""
+"""What every rollback shares: a signed statement, and the policy's rule on it.
 
-from collections.abc import Iterable
+Where the policy asks for several signatures, everybody runs the same command: what
+all but the last sign is recorded and waits, and the last one makes it so.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from governance.domain.rollback import RollbackSigned
 from governance.domain.signoff import (
     ROLLBACK_NAMESPACE,
     Head,
@@ -10,128 +16,203 @@ from governance.domain.signoff import (
 )
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import SignOffMissingError, WrongStateError
-from governance.ledger.entry import Entry
-from governance.policy.signoffs import Proposal, judge_rollback
-from governance.service.authority import check_heads
-from governance.service.fields import table, text
+from governance.policy.signoffs import Approval, Proposal, judge_rollback
+from governance.service.authority import check_heads, earlier_heads, verify_signed
 from governance.service.identity import Identity, find_identity
 from governance.service.reasons import checked_reason
-from governance.service.workspace import Workspace
+from governance.service.workspace import Workspace, Writing
 
 
-class Rollback:
-    """A rollback on its way to a signature.
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What a rollback would do.
+
+    Args:
+        action: ``revert`` or ``activate``.
+        model: Model name.
+        snapshot: Digest that goes live.
+        previous: Digest that is live.
+        leaving: The edits that leave.
+        live: Ids of every edit that stays.
+    """
+
+    action: str
+    model: str
+    snapshot: str
+    previous: str
+    leaving: tuple[EditRecord, ...]
+    live: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One person's signature on a rollback.
+
+    Args:
+        identity: Who signed.
+        statement: What.
+        signature: Armored SSHSIG.
+        time: When.
+    """
+
+    identity: Identity
+    statement: RollbackStatement
+    signature: str
+    time: str
+
+
+def sign_rollback(
+    workspace: Workspace,
+    state: WorkspaceState,
+    wanted: Return,
+    reason: str,
+    seen: Head | None,
+) -> Given:
+    """Sign for a rollback, having checked the heads its signer saw.
 
     Args:
         workspace: The workspace.
         state: The state it was decided on.
-        action: ``revert`` or ``activate``.
-        edits: The edits that leave.
-        snapshot: Digest that goes live.
+        wanted: What it would do.
         reason: Why; it is signed.
+        seen: Ledger head its signer saw.
     """
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        state: WorkspaceState,
-        action: str,
-        edits: Iterable[EditRecord],
-        snapshot: str,
-        reason: str,
-    ) -> None:
-        self.workspace = workspace
-        self.state = state
-        self.action = action
-        self.edits = tuple(item.digest for item in edits)
-        self.snapshot = snapshot
-        self.reason = checked_reason(reason, action)
-
-    def sign(self, seen: Head | None) -> tuple[RollbackStatement, Identity, str, str]:
-        """Sign the statement, having checked the head its signer saw."""
-        workspace, state = self.workspace, self.state
-        identity = find_identity(
-            workspace.settings, workspace.layout, state.roster, state.size + 1
-        )
-        head = seen or workspace.ledger.head()
-        check_heads(workspace.ledger, (head,))
-        now = workspace.now()
-        statement = RollbackStatement(
-            origin=state.origin,
-            head=head,
-            action=self.action,
-            edits=self.edits,
-            snapshot=self.snapshot,
-            policy=workspace.policy(state).digest,
-            reason=self.reason,
-            principal=identity.principal,
-            time=now,
-        )
-        signature = identity.signer.sign(statement.message(), ROLLBACK_NAMESPACE)
-        workspace.store.put_bytes(statement.message())
-        workspace.store.put_bytes(signature.encode("ascii"))
-        return statement, identity, signature, now
+    reason = checked_reason(reason, wanted.action)
+    identity = find_identity(
+        workspace.settings, workspace.layout, state.roster, state.size + 1
+    )
+    head = seen or workspace.ledger.head()
+    check_heads(workspace.ledger, (head, *earlier_heads(state, identity.principal)))
+    now = workspace.now()
+    statement = RollbackStatement(
+        origin=state.origin,
+        head=head,
+        action=wanted.action,
+        edits=tuple(item.digest for item in wanted.leaving),
+        snapshot=wanted.snapshot,
+        policy=workspace.policy(state).digest,
+        reason=reason,
+        principal=identity.principal,
+        time=now,
+    )
+    signature = identity.signer.sign(statement.message(), ROLLBACK_NAMESPACE)
+    workspace.store.put_bytes(statement.message())
+    workspace.store.put_bytes(signature.encode("ascii"))
+    return Given(identity, statement, signature, now)
 
 
-def refuse_moved(state: WorkspaceState, model: str, previous: str, action: str) -> None:
-    """Refuse when something else went live since a rollback was decided.
+def settle_rollback(
+    workspace: Workspace, writing: Writing, wanted: Return, given: Given
+) -> tuple[str, ...]:
+    """Judge a rollback in the transaction that records it.
 
     Args:
-        state: The state as it is.
-        model: Model name.
-        previous: Digest that was live when it was decided.
-        action: What it is called.
+        workspace: The workspace.
+        writing: The transaction; one more signature is appended where others are
+            still missing.
+        wanted: What it would do.
+        given: The newest signature.
+
+    Returns:
+        What is still missing; empty where it may go live.
+
+    Raises:
+        WrongStateError: Something else went live, or this person signed already.
+        SignOffMissingError: This signature does not count.
+        IntegrityError: An earlier signature does not verify.
+    """
+    state = writing.state
+    refuse_moved(state, wanted)
+    own = Signed(
+        principal=given.identity.principal,
+        key=given.identity.key,
+        document=given.statement.document(),
+        signature=given.signature,
+        sequence=state.size + 1,
+        time=given.time,
+    )
+    signatures = (*waiting(state, wanted), own)
+    for signed in signatures:
+        verify_signed(signed, state.roster, ROLLBACK_NAMESPACE)
+    approval = weigh_rollback(workspace, state, wanted.leaving, signatures)
+    _refuse_dismissed(wanted.action, approval, own)
+    if approval.missing:
+        event = RollbackSigned(
+            action=wanted.action,
+            model=wanted.model,
+            snapshot=wanted.snapshot,
+            previous=wanted.previous,
+            leaving=[item.id for item in wanted.leaving],
+            live=list(wanted.live),
+            reason=given.statement.reason,
+            key=own.key,
+            statement=own.document,
+            signature=own.signature,
+        )
+        writing.append(event, own.principal)
+    return approval.missing
+
+
+def waiting(state: WorkspaceState, wanted: Return) -> tuple[Signed, ...]:
+    """Return the signatures that wait for exactly this rollback."""
+    leaving = tuple(item.id for item in wanted.leaving)
+    key = (wanted.action, wanted.model, wanted.snapshot, leaving)
+    known = state.rollbacks.get(key)
+    return () if known is None else known.signatures
+
+
+def weigh_rollback(
+    workspace: Workspace,
+    state: WorkspaceState,
+    leaving: Sequence[EditRecord],
+    signatures: Sequence[Signed],
+) -> Approval:
+    """Weigh the signatures on a rollback by the policy in force.
+
+    Args:
+        workspace: The workspace.
+        state: The state.
+        leaving: The edits that leave.
+        signatures: Every signature; the last one is the newest.
+    """
+    newest = signatures[-1]
+    return judge_rollback(
+        workspace.policy(state),
+        signatures,
+        [Proposal(item.proposer, item.key) for item in leaving],
+        state.roster,
+        reason=str(newest.document.get("reason", "")),
+        at=newest.sequence,
+        now=newest.time,
+    )
+
+
+def refuse_moved(state: WorkspaceState, wanted: Return) -> None:
+    """Refuse when something else went live since a rollback was decided.
 
     Raises:
         WrongStateError: It did.
     """
-    live = state.models[model].live
-    if live != previous:
+    live = state.models[wanted.model].live
+    if live != wanted.previous:
         raise WrongStateError(
-            f"{action}: another snapshot went live meanwhile; expected "
-            f"{previous[:12]}, found {live[:12]}",
+            f"{wanted.action}: another snapshot went live meanwhile; expected "
+            f"{wanted.previous[:12]}, found {live[:12]}",
             "Nothing was recorded. Look again, then repeat it.",
         )
 
 
-def check_rollback(
-    workspace: Workspace,
-    state: WorkspaceState,
-    entry: Entry,
-    edits: Iterable[EditRecord],
-) -> None:
-    """Hold a signed rollback against the policy's rule.
-
-    Args:
-        workspace: The workspace.
-        state: The state after its entry.
-        entry: The entry.
-        edits: The edits that leave.
-
-    Raises:
-        SignOffMissingError: The rule is not met.
-    """
-    signed = Signed(
-        principal=entry.actor,
-        key=text(entry.data, "key"),
-        document=table(entry.data, "statement"),
-        signature=text(entry.data, "signature"),
-        sequence=entry.sequence,
-        time=entry.time,
-    )
-    approval = judge_rollback(
-        workspace.policy(state),
-        [signed],
-        [Proposal(item.proposer, item.key) for item in edits],
-        state.roster,
-        reason=text(entry.data, "reason"),
-        at=state.size,
-        now=entry.time,
-    )
-    if approval.missing:
-        why = [f"{who.principal!r}: {said}" for who, said in approval.dismissed]
+def _refuse_dismissed(action: str, approval: Approval, own: Signed) -> None:
+    for signed, why in approval.dismissed:
+        if signed is not own:
+            continue
+        if why.startswith("a second approval"):
+            raise WrongStateError(
+                f"{action}: {own.principal!r} signed for it already",
+                "Somebody else has to sign.",
+            )
         raise SignOffMissingError(
-            "rollback: the policy is not satisfied: missing "
-            f"{', '.join(approval.missing)}{'; ' if why else ''}{'; '.join(why)}",
+            f"{action}: the policy is not satisfied: a signature by "
+            f"{own.principal!r} does not count: {why}",
             "`governance policy show` prints its rollback rule.",
         )

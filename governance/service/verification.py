@@ -21,11 +21,8 @@ from governance.domain.events import (
     WorkspaceCreated,
     parse_event,
 )
-from governance.domain.signoff import (
-    ROLLBACK_NAMESPACE,
-    SIGNOFF_NAMESPACE,
-    Signed,
-)
+from governance.domain.rollback import RollbackSigned
+from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
 from governance.domain.state import WorkspaceState
 from governance.domain.statistics import StatisticsRecorded
 from governance.errors import GovernanceError, IntegrityError
@@ -40,7 +37,7 @@ from governance.service.evidence import check_evidence, judged
 from governance.service.fields import table, text, whole
 from governance.service.planning import check_held
 from governance.service.readiness import evidence_refusal, weigh
-from governance.service.rollback import check_rollback
+from governance.service.rollback_checks import check_rollback
 from governance.service.signers_file import signers_problem
 from governance.service.stored import (
     check_snapshot,
@@ -118,7 +115,7 @@ def _check_entry(
         case SnapshotActivated():
             check_held(store, state, event.snapshot, event.live)
             _check_activation(workspace, state, event, entry)
-        case EditReverted() | SnapshotRestored():
+        case EditReverted() | SnapshotRestored() | RollbackSigned():
             check_held(store, state, event.snapshot, event.live)
         case _:
             return
@@ -162,15 +159,8 @@ def _check_signed(
         case SignOffGiven():
             verify_signed(_signed(event, entry), state.roster, SIGNOFF_NAMESPACE)
             _check_statement(state, event)
-        case EditReverted() | SnapshotRestored():
-            verify_signed(_signed(event, entry), state.roster, ROLLBACK_NAMESPACE)
-            _check_rollback(event)
-            left = [
-                item
-                for item in before.live_edits(event.model)
-                if item.id not in event.live
-            ]
-            check_rollback(workspace, state, entry, left)
+        case EditReverted() | SnapshotRestored() | RollbackSigned():
+            check_rollback(workspace, before, event, entry)
         case _:
             return
 
@@ -184,16 +174,6 @@ def _check_statement(state: WorkspaceState, event: SignOffGiven) -> None:
         and statement.get("decision") == event.decision
         and statement.get("edits") == digests
         and statement.get("origin") == state.origin
-    )
-    if not same:
-        raise IntegrityError("the entry says something else than what was signed")
-
-
-def _check_rollback(event: EditReverted | SnapshotRestored) -> None:
-    statement = event.statement
-    same = (
-        statement.get("snapshot") == event.snapshot
-        and statement.get("reason") == event.reason
     )
     if not same:
         raise IntegrityError("the entry says something else than what was signed")
@@ -220,9 +200,7 @@ def _check_activation(
         )
 
 
-def _signed(
-    event: SignOffGiven | EditReverted | SnapshotRestored, entry: Entry
-) -> Signed:
+def _signed(event: SignOffGiven, entry: Entry) -> Signed:
     return Signed(
         principal=entry.actor,
         key=event.key,
@@ -236,7 +214,8 @@ def _signed(
 def _check_head(roots: Mapping[int, str], event: Event, entry: Entry) -> None:
     """Check that the log held the head a statement says its signer saw."""
     if not isinstance(
-        event, SignOffGiven | ChangeSigned | EditReverted | SnapshotRestored
+        event,
+        SignOffGiven | ChangeSigned | EditReverted | SnapshotRestored | RollbackSigned,
     ):
         return
     head = table(event.statement, "head")

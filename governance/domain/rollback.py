@@ -1,0 +1,110 @@
+"""A rollback that waits for more people than the one who asked for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from governance.domain.event import Document, Event, RecordedEvent
+from governance.domain.signoff import Signed
+from governance.errors import IntegrityError
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackSigned(Event):
+    """Somebody signed for a rollback that needs more signatures than theirs.
+
+    Args:
+        action: ``revert`` or ``activate``.
+        model: Model name.
+        snapshot: Digest that would go live.
+        previous: Digest that was live.
+        leaving: Ids of the edits that would leave.
+        live: Ids of every edit it would hold.
+        reason: Why.
+        key: Public key.
+        statement: Signed rollback statement.
+        signature: SSHSIG over its canonical bytes.
+    """
+
+    name: ClassVar[str] = "RollbackSigned"
+    action: str
+    model: str
+    snapshot: str
+    previous: str
+    leaving: Sequence[str]
+    live: Sequence[str]
+    reason: str
+    key: str
+    statement: Document
+    signature: str
+
+
+Wanted = tuple[str, str, str, tuple[str, ...]]
+"""Action, model, snapshot that would go live, and ids of the edits that would leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRollback:
+    """What some have signed for and nobody has completed.
+
+    Args:
+        wanted: What it would do.
+        previous: Digest it is decided on; it ends when something else goes live.
+        signatures: Every signature so far, in the ledger's order.
+    """
+
+    wanted: Wanted
+    previous: str
+    signatures: tuple[Signed, ...]
+
+    @property
+    def model(self) -> str:
+        """Model name."""
+        return self.wanted[1]
+
+    @property
+    def snapshot(self) -> str:
+        """Digest that would go live."""
+        return self.wanted[2]
+
+
+Pending = Mapping[Wanted, PendingRollback]
+
+
+def fold_rollback(
+    pending: Pending, live: str, event: RollbackSigned, entry: RecordedEvent
+) -> Pending:
+    """Add one signature to what waits.
+
+    Args:
+        pending: What waits already.
+        live: Digest that is live on the model.
+        event: The signature.
+        entry: Its entry.
+
+    Raises:
+        IntegrityError: It was decided on something that is not live.
+    """
+    if event.previous != live:
+        raise IntegrityError(
+            f"entry {entry.sequence}: a rollback of {event.previous[:12]} was signed, "
+            f"which was not live on {event.model!r}",
+            "Run `governance ledger verify`.",
+        )
+    wanted = (event.action, event.model, event.snapshot, tuple(event.leaving))
+    signed = Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    known = pending.get(wanted) or PendingRollback(wanted, event.previous, ())
+    held = replace(known, signatures=(*known.signatures, signed))
+    return {**pending, wanted: held}
+
+
+def overtaken(pending: Pending, model: str) -> Pending:
+    """Drop what waits on a model on which something went live."""
+    return {key: item for key, item in pending.items() if item.model != model}

@@ -1,0 +1,84 @@
+"""Verify what the ledger says of rollbacks: who signed, for what, and whether enough."""
+
+from governance.domain.events import EditReverted, SnapshotRestored
+from governance.domain.rollback import RollbackSigned
+from governance.domain.signoff import ROLLBACK_NAMESPACE, Signed
+from governance.domain.state import EditRecord, WorkspaceState
+from governance.errors import IntegrityError, SignOffMissingError
+from governance.ledger.entry import Entry
+from governance.service.authority import verify_signed
+from governance.service.book import wanted_of
+from governance.service.rollback import weigh_rollback
+from governance.service.workspace import Workspace
+
+RollbackEvent = EditReverted | SnapshotRestored | RollbackSigned
+
+
+def check_rollback(
+    workspace: Workspace, before: WorkspaceState, event: RollbackEvent, entry: Entry
+) -> None:
+    """Verify one rollback's signature, and judge it again.
+
+    Args:
+        workspace: The workspace.
+        before: The state before its entry.
+        event: The rollback, or one of the signatures it waits for.
+        entry: Its entry.
+
+    Raises:
+        IntegrityError: The signature, or what was signed, is another.
+        SignOffMissingError: The policy's rule was not met.
+    """
+    signed = Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    verify_signed(signed, before.roster, ROLLBACK_NAMESPACE)
+    leaving = [
+        item for item in before.live_edits(event.model) if item.id not in event.live
+    ]
+    _check_said(before, event, [item.digest for item in leaving])
+    signatures: tuple[Signed, ...] = (signed,)
+    if not isinstance(event, RollbackSigned):
+        waiting = before.rollbacks.get(wanted_of(before, event))
+        signatures = (*(waiting.signatures if waiting else ()), signed)
+    _check_enough(workspace, before, event, leaving, signatures)
+
+
+def _check_said(before: WorkspaceState, event: RollbackEvent, edits: list[str]) -> None:
+    """Compare what was signed with what the entry says was signed."""
+    statement = event.statement
+    expected = {
+        "origin": before.origin,
+        "action": _action(event),
+        "edits": edits,
+        "snapshot": event.snapshot,
+        "reason": event.reason,
+    }
+    if {name: statement.get(name) for name in expected} != expected:
+        raise IntegrityError("the entry says something else than what was signed")
+
+
+def _action(event: RollbackEvent) -> str:
+    if isinstance(event, RollbackSigned):
+        return event.action
+    return "revert" if isinstance(event, EditReverted) else "activate"
+
+
+def _check_enough(
+    workspace: Workspace,
+    before: WorkspaceState,
+    event: RollbackEvent,
+    leaving: list[EditRecord],
+    signatures: tuple[Signed, ...],
+) -> None:
+    approval = weigh_rollback(workspace, before, leaving, signatures)
+    refused = [why for who, why in approval.dismissed if who is signatures[-1]]
+    missing = () if isinstance(event, RollbackSigned) else approval.missing
+    if refused or missing:
+        found = "; ".join((*missing, *refused))
+        raise SignOffMissingError(f"rollback: the policy was not satisfied: {found}")
