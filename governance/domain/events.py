@@ -15,6 +15,7 @@ from governance.domain.change_events import (
 )
 from governance.domain.event import Document as Document
 from governance.domain.event import Event as Event
+from governance.domain.releasing import TensorsReleased
 from governance.domain.rollback import RollbackSigned
 from governance.domain.statistics import StatisticsRecorded
 from governance.errors import IntegrityError
@@ -263,6 +264,7 @@ EVENTS: Mapping[str, type[Event]] = {
         ChangeSigned,
         ChangeActivated,
         StatisticsRecorded,
+        TensorsReleased,
     )
 }
 

@@ -27,6 +27,11 @@ from governance.domain.events import (
 )
 from governance.domain.lifecycle import TRANSITIONS, Step
 from governance.domain.persistent import grown
+from governance.domain.releasing import (
+    TensorsReleased,
+    fold_released,
+    solved_again,
+)
 from governance.domain.rollback import RollbackSigned, fold_rollback, overtaken
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signoff import Decision, Signed
@@ -76,6 +81,8 @@ def _step(state: WorkspaceState, event: Event, entry: RecordedEvent) -> Workspac
             return fold_change(state, event, entry)
         case StatisticsRecorded():
             return _recorded(state, event, entry)
+        case TensorsReleased():
+            return _released(state, event, entry)
         case _:
             return _moved_candidate(state, event, entry)
 
@@ -111,6 +118,14 @@ def _recorded(
 ) -> WorkspaceState:
     record = StatisticsRecord.of(event, entry)
     return replace(state, statistics={**state.statistics, record.digest: record})
+
+
+def _released(
+    state: WorkspaceState, event: TensorsReleased, entry: RecordedEvent
+) -> WorkspaceState:
+    live = (model.live for model in state.models.values())
+    candidates = fold_released(state.candidates, live, event, entry)
+    return replace(state, candidates=candidates)
 
 
 def _created(
@@ -272,6 +287,7 @@ def _went_live(
     return replace(
         _with_edits(state, *moved),
         models={**state.models, event.model: updated},
+        candidates=solved_again(state.candidates, event.snapshot),
         rollbacks=overtaken(state.rollbacks, event.model),
     )
 
@@ -282,7 +298,8 @@ def _rolling_back(
     model = state.models.get(event.model)
     live = "" if model is None else model.live
     rollbacks = fold_rollback(state.rollbacks, live, event, entry)
-    return replace(state, rollbacks=rollbacks)
+    candidates = solved_again(state.candidates, event.snapshot)
+    return replace(state, rollbacks=rollbacks, candidates=candidates)
 
 
 def _moved(record: EditRecord, step: Step, entry: RecordedEvent) -> EditRecord:

@@ -31,7 +31,10 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One solved snapshot and the edits that are new in it."""
+    """One solved snapshot and the edits that are new in it.
+
+    ``released`` is the entry by which its tensors were given back, if they were.
+    """
 
     digest: str
     model: str
@@ -43,6 +46,7 @@ class Candidate:
     check: EditsChecked | None = None
     check_sequence: int | None = None
     signoffs: tuple[Signed, ...] = ()
+    released: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

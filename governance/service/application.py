@@ -14,6 +14,7 @@ from governance.service import (
     change_signing,
     change_views,
     changing,
+    collecting,
     custody,
     history,
     jobs,
@@ -207,6 +208,10 @@ class Application:
     ) -> views.Acted:
         """Return to the base or to what was live before."""
         return activating.activate(self._workspace, snapshot, reason, model, seen)
+
+    def collect(self, *, dry_run: bool = False) -> records.CollectView:
+        """Give back the tensors of candidates that nobody can activate any more."""
+        return collecting.collect(self._workspace, dry_run=dry_run)
 
     def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
         """Propose that a policy comes into force."""

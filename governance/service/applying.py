@@ -12,6 +12,7 @@ from governance.errors import IntegrityError, UsageError, WrongStateError
 from governance.policy.conflicts import dropped_preserve
 from governance.policy.evaluate import judge_proposal
 from governance.policy.outcome import Outcome
+from governance.service.collecting import refuse_incomplete
 from governance.service.facade import ProgressCallback
 from governance.service.fields import floats, table, tables, text, texts
 from governance.service.identity import actor_name
@@ -118,6 +119,7 @@ def finish_apply(
                 "edits and the new ones",
                 "Apply again.",
             )
+        refuse_incomplete(workspace.store, event.candidate)
         digests = sorted(item.digest for item in resolved.values())
         if snapshot.base != model.digest or sorted(snapshot.edits) != digests:
             raise IntegrityError(

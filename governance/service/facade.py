@@ -173,6 +173,9 @@ class Governance(Protocol):
     ) -> views.Acted:
         """Return to the base or to what was live before."""
 
+    def collect(self, *, dry_run: bool = False) -> records.CollectView:
+        """Give back the tensors of candidates that nobody can activate any more."""
+
     def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
         """Propose that a policy comes into force."""
 

@@ -47,7 +47,11 @@ def planned(
 
 
 def check_held(
-    store: ObjectStore, state: WorkspaceState, digest: str, edits: Iterable[str]
+    store: ObjectStore,
+    state: WorkspaceState,
+    digest: str,
+    edits: Iterable[str],
+    missing: set[str] | None = None,
 ) -> None:
     """Re-hash a snapshot and check that it holds exactly these edits.
 
@@ -56,11 +60,12 @@ def check_held(
         state: The state.
         digest: Snapshot digest.
         edits: Ids.
+        missing: Takes tensors that are not there, as of :func:`check_snapshot`.
 
     Raises:
         IntegrityError: It changed, or holds others.
     """
-    snapshot = check_snapshot(store, digest)
+    snapshot = check_snapshot(store, digest, missing)
     expected = sorted(resolution_of(state, state.edits[name]).digest for name in edits)
     if sorted(snapshot.edits) != expected:
         raise IntegrityError(
@@ -89,6 +94,8 @@ def candidate_broken(state: WorkspaceState, record: EditRecord) -> str | None:
     if record.state is not EditState.APPLIED or record.candidate is None:
         return f"{record.id} is {record.state}, expected APPLIED"
     candidate = state.candidates[record.candidate]
+    if candidate.released is not None:
+        return f"{record.id}: its candidate gave its tensors back"
     if state.models[record.model].live != candidate.parent:
         return f"{record.id}: something else went live since it was solved"
     for name in candidate.edits:

@@ -29,6 +29,25 @@ class BackupView:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectView:
+    """What candidates gave back.
+
+    Args:
+        freed: Bytes removed, or to be removed.
+        objects: Digests of those objects.
+        candidates: Snapshots that gave their tensors back this time.
+        kept: Snapshots that keep theirs.
+        dry_run: Whether nothing was done.
+    """
+
+    freed: int
+    objects: tuple[str, ...]
+    candidates: tuple[str, ...]
+    kept: tuple[str, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Hand:
     """Whose signature stood there; ``decision`` may be ``revert`` or ``activate``."""
 

@@ -98,8 +98,16 @@ def stored_snapshot(store: ObjectStore, digest: str) -> Snapshot:
     return snapshot
 
 
-def check_snapshot(store: ObjectStore, digest: str) -> Snapshot:
+def check_snapshot(
+    store: ObjectStore, digest: str, missing: set[str] | None = None
+) -> Snapshot:
     """Re-hash a snapshot: its document and every tensor it names.
+
+    Args:
+        store: The objects.
+        digest: Snapshot digest.
+        missing: Takes tensors that are not there, for a caller who knows which were
+            given back.
 
     Raises:
         NotFoundError: Something of it is missing.
@@ -107,6 +115,9 @@ def check_snapshot(store: ObjectStore, digest: str) -> Snapshot:
     """
     snapshot = stored_snapshot(store, digest)
     for name, tensor in sorted(snapshot.tensors.items()):
+        if missing is not None and not store.has(tensor):
+            missing.add(tensor)
+            continue
         try:
             store.open(tensor).close()
         except IntegrityError as error:
