@@ -2,7 +2,7 @@
 
 import json
 
-from governance.cli.output import print_line, print_table
+from governance.cli.output import print_line, print_missing, print_table
 from governance.service.views import EditDetail, RuleResult, to_json
 
 _NOTHING = "nothing is imported"
@@ -93,3 +93,7 @@ def _signatures(detail: EditDetail) -> None:
         print_line(line)
     for missing in detail.missing:
         print_line(f"still missing: {missing}")
+    for rollback in detail.rollbacks:
+        who = ", ".join(item.principal for item in rollback.signoffs)
+        print_line(f"{rollback.action} to {rollback.snapshot}  signed by {who}")
+        print_missing(rollback.missing)

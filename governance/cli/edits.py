@@ -7,13 +7,14 @@ import click
 from governance.canonical import JSON
 from governance.cli.detail import print_detail
 from governance.cli.options import GlobalOptions, global_options, pass_options
-from governance.cli.output import print_json, print_line, print_table
+from governance.cli.output import print_json, print_line, print_missing, print_table
 from governance.cli.session import opened, run_job
 from governance.cli.signing import confirm_digests
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision
 from governance.errors import CheckFailedError
 from governance.service.facade import Job, JobKind
+from governance.service.fields import texts
 from governance.service.views import Acted, to_json
 
 
@@ -232,7 +233,10 @@ def sign(
 @global_options
 @pass_options
 def revert(options: GlobalOptions, edit_id: str, reason: str) -> None:
-    """Take a live edit out; all others stay."""
+    """Take a live edit out; all others stay.
+
+    Where the policy asks for several signatures, everybody runs this command.
+    """
     governance = opened(options)
     seen = governance.head()
     job = Job(JobKind.REVERT, {"edit": edit_id, "reason": reason})
@@ -241,6 +245,7 @@ def revert(options: GlobalOptions, edit_id: str, reason: str) -> None:
         print_json(document)
         return
     print_line(f"{edit_id}  {document['state']}  live {document['live']}")
+    print_missing(texts(document, "missing"))
 
 
 def _print_acted(options: GlobalOptions, acted: Acted) -> None:
@@ -248,5 +253,4 @@ def _print_acted(options: GlobalOptions, acted: Acted) -> None:
         print_json(to_json(acted))
         return
     print_line(f"{', '.join(acted.edits)}  {acted.state}  live {acted.live}")
-    for item in acted.missing:
-        print_line(f"  still missing: {item}")
+    print_missing(acted.missing)

@@ -58,6 +58,12 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo(line.rstrip())
 
 
+def print_missing(missing: Iterable[str]) -> None:
+    """Print what a signed action still waits for."""
+    for item in missing:
+        print_line(f"  still missing: {item}")
+
+
 def colour_wanted() -> bool:
     """Say whether stderr is a terminal that may be coloured."""
     return sys.stderr.isatty()

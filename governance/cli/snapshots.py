@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from governance.cli.options import GlobalOptions, global_options, pass_options
-from governance.cli.output import print_json, print_line, print_table
+from governance.cli.output import print_json, print_line, print_missing, print_table
 from governance.cli.session import opened, run_job
 from governance.errors import IntegrityError
 from governance.service.facade import Job, JobKind
@@ -83,14 +83,19 @@ def diff(options: GlobalOptions, first: str, second: str) -> None:
 @global_options
 @pass_options
 def activate(options: GlobalOptions, name: str, reason: str) -> None:
-    """Return to the base, or to a snapshot that was live before."""
+    """Return to the base, or to a snapshot that was live before.
+
+    Where the policy asks for several signatures, everybody runs this command.
+    """
     governance = opened(options)
     seen = governance.head()
     acted = governance.activate(name, reason, model=options.model, seen=seen)
     if options.as_json:
         print_json(to_json(acted))
         return
-    print_line(f"live  {acted.live}  {', '.join(acted.edits) or 'no edits'}")
+    held = "signed for, not live yet" if acted.missing else ", ".join(acted.edits)
+    print_line(f"live  {acted.live}  {held or 'no edits'}")
+    print_missing(acted.missing)
 
 
 @snapshot.command("export")
@@ -157,15 +162,32 @@ def export(
 @click.option(
     "--allowed-signers",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Reviewers' keys you got by another way.",
+    help="Reviewers' keys you got by another way: who signed is proven by them.",
+)
+@click.option(
+    "--ledger-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The ledger's key you got by another way: whose ledger it is.",
+)
+@click.option(
+    "--against",
+    metavar="CHECKPOINT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A checkpoint you kept: the export's ledger must continue it.",
 )
 @global_options
 @pass_options
-def verify(options: GlobalOptions, folder: Path, allowed_signers: Path | None) -> None:
+def verify(
+    options: GlobalOptions,
+    folder: Path,
+    allowed_signers: Path | None,
+    ledger_key: Path | None,
+    against: Path | None,
+) -> None:
     """Verify an exported folder, offline and without a workspace."""
     from governance.wiring import verify_export
 
-    verdict = verify_export(folder, allowed_signers)
+    verdict = verify_export(folder, allowed_signers, ledger_key, against)
     if options.as_json:
         print_json(to_json(verdict))
     else:

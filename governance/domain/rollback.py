@@ -63,6 +63,11 @@ class PendingRollback:
         return self.wanted[1]
 
     @property
+    def leaving(self) -> tuple[str, ...]:
+        """Ids of the edits that would leave."""
+        return self.wanted[3]
+
+    @property
     def snapshot(self) -> str:
         """Digest that would go live."""
         return self.wanted[2]

@@ -5,8 +5,8 @@ from governance.domain.state import WorkspaceState
 from governance.service.change_records import ChangeDetail, ChangeSummary
 from governance.service.change_rules import change_refusal, in_words, weigh_change
 from governance.service.fields import text
-from governance.service.reading import signoff_view, verify_lines
 from governance.service.selecting import the_change
+from governance.service.signed_views import signoff_view, verify_lines
 from governance.service.stored import stored_document
 from governance.service.workspace import Workspace
 

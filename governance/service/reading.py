@@ -1,22 +1,24 @@
 """What a person sees of edits: the inbox, one edit in full, its images."""
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from governance.canonical import JSON, canonical_bytes, sha256_hex
+from governance.canonical import JSON
 from governance.domain.events import Document
 from governance.domain.lifecycle import EditState, EvidenceStatus
-from governance.domain.roster import Roster
-from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
 from governance.domain.state import Candidate, EditRecord, WorkspaceState
 from governance.service import views
 from governance.service.evidence import read_evidence
 from governance.service.fields import table, tables, text, texts, whole
-from governance.service.layout import Layout
 from governance.service.planning import candidate_broken, resolved_from
 from governance.service.readiness import approval_refusal, weigh
 from governance.service.selecting import the_edit
+from governance.service.signed_views import (
+    rollback_lines,
+    rollbacks_of,
+    signoff_view,
+    verify_lines,
+)
 from governance.service.stored import request_of
 from governance.service.workspace import Workspace
 
@@ -91,8 +93,12 @@ def detail(workspace: Workspace, name: str) -> views.EditDetail:
         metrics=_metrics(workspace, candidate, record.id),
         signoffs=tuple(signoff_view(signed) for signed in record.signoffs),
         missing=_missing(workspace, state, record),
-        verify_lines=verify_lines(workspace.layout, record.signoffs, state.roster),
+        verify_lines=(
+            *verify_lines(workspace.layout, record.signoffs, state.roster),
+            *rollback_lines(workspace, state, record),
+        ),
         resolved=_resolved(candidate, record.id),
+        rollbacks=rollbacks_of(workspace, state, record),
     )
 
 
@@ -194,18 +200,6 @@ def _earlier(shares: JSON) -> dict[str, JSON]:
     return {"base": shares.get("base")} if isinstance(shares, Mapping) else {}
 
 
-def signoff_view(signed: Signed) -> views.SignOffView:
-    """Return a sign-off as it stands in the ledger."""
-    return views.SignOffView(
-        principal=signed.principal,
-        key=signed.key,
-        decision=str(signed.document.get("decision", "")),
-        time=signed.time,
-        statement=signed.document,
-        signature=signed.signature,
-    )
-
-
 def _missing(
     workspace: Workspace, state: WorkspaceState, record: EditRecord
 ) -> tuple[str, ...]:
@@ -216,35 +210,6 @@ def _missing(
         return (refusal.message,)
     candidate = state.candidates[record.candidate or ""]
     return weigh(workspace, state, candidate, workspace.now()).missing
-
-
-def verify_lines(
-    layout: Layout, signoffs: Sequence[Signed], roster: Roster
-) -> tuple[str, ...]:
-    """Return commands with which stock ``ssh-keygen`` verifies sign-offs.
-
-    Args:
-        layout: Where the generated allowed_signers and the objects lie.
-        signoffs: The sign-offs; statement and signature are objects too.
-        roster: The roster; a revoked key is verified at the time it signed.
-    """
-    ended = {item.key for item in roster.reviewers if item.until is not None}
-    lines = []
-    for signed in signoffs:
-        message = _object(layout, canonical_bytes(signed.document))
-        signature = _object(layout, signed.signature.encode("ascii"))
-        command = ["ssh-keygen", "-Y", "verify", "-f", str(layout.allowed_signers)]
-        command += ["-I", signed.principal, "-n", SIGNOFF_NAMESPACE, "-s", signature]
-        if signed.key in ended:
-            stamp = "".join(char for char in signed.time if char.isalnum())
-            command += ["-O", f"verify-time={stamp.replace('T', '')}"]
-        lines.append(f"{shlex.join(command)} < {shlex.quote(message)}")
-    return tuple(lines)
-
-
-def _object(layout: Layout, content: bytes) -> str:
-    digest = sha256_hex(content)
-    return str(layout.objects / digest[:2] / digest[2:])
 
 
 def images(workspace: Workspace, name: str) -> tuple[views.ImageSet, ...]:

@@ -7,7 +7,7 @@ all but the last sign is recorded and waits, and the last one makes it so.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from governance.domain.rollback import RollbackSigned
+from governance.domain.rollback import PendingRollback, RollbackSigned
 from governance.domain.signoff import (
     ROLLBACK_NAMESPACE,
     Head,
@@ -134,7 +134,9 @@ def settle_rollback(
     signatures = (*waiting(state, wanted), own)
     for signed in signatures:
         verify_signed(signed, state.roster, ROLLBACK_NAMESPACE)
-    approval = weigh_rollback(workspace, state, wanted.leaving, signatures)
+    approval = weigh_rollback(
+        workspace, state, wanted.leaving, signatures, at=own.sequence, now=own.time
+    )
     _refuse_dismissed(wanted.action, approval, own)
     if approval.missing:
         event = RollbackSigned(
@@ -161,11 +163,40 @@ def waiting(state: WorkspaceState, wanted: Return) -> tuple[Signed, ...]:
     return () if known is None else known.signatures
 
 
+def waiting_for(state: WorkspaceState, edit: str) -> tuple[PendingRollback, ...]:
+    """Return every rollback that waits to take an edit out."""
+    return tuple(item for item in state.rollbacks.values() if edit in item.leaving)
+
+
+def still_missing(
+    workspace: Workspace, state: WorkspaceState, pending: PendingRollback
+) -> tuple[str, ...]:
+    """Say what a rollback waits for, as its signatures count now.
+
+    Args:
+        workspace: The workspace.
+        state: The state.
+        pending: The rollback.
+    """
+    leaving = [state.edits[name] for name in pending.leaving]
+    return weigh_rollback(
+        workspace,
+        state,
+        leaving,
+        pending.signatures,
+        at=state.size + 1,
+        now=workspace.now(),
+    ).missing
+
+
 def weigh_rollback(
     workspace: Workspace,
     state: WorkspaceState,
     leaving: Sequence[EditRecord],
     signatures: Sequence[Signed],
+    *,
+    at: int,
+    now: str,
 ) -> Approval:
     """Weigh the signatures on a rollback by the policy in force.
 
@@ -174,16 +205,17 @@ def weigh_rollback(
         state: The state.
         leaving: The edits that leave.
         signatures: Every signature; the last one is the newest.
+        at: Ledger sequence they are used at.
+        now: Time they are used at, RFC 3339 UTC.
     """
-    newest = signatures[-1]
     return judge_rollback(
         workspace.policy(state),
         signatures,
         [Proposal(item.proposer, item.key) for item in leaving],
         state.roster,
-        reason=str(newest.document.get("reason", "")),
-        at=newest.sequence,
-        now=newest.time,
+        reason=str(signatures[-1].document.get("reason", "")),
+        at=at,
+        now=now,
     )
 
 

@@ -76,8 +76,11 @@ def _check_enough(
     leaving: list[EditRecord],
     signatures: tuple[Signed, ...],
 ) -> None:
-    approval = weigh_rollback(workspace, before, leaving, signatures)
-    refused = [why for who, why in approval.dismissed if who is signatures[-1]]
+    own = signatures[-1]
+    approval = weigh_rollback(
+        workspace, before, leaving, signatures, at=own.sequence, now=own.time
+    )
+    refused = [why for who, why in approval.dismissed if who is own]
     missing = () if isinstance(event, RollbackSigned) else approval.missing
     if refused or missing:
         found = "; ".join((*missing, *refused))

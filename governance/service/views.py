@@ -87,6 +87,25 @@ class SignOffView:
 
 
 @dataclass(frozen=True, slots=True)
+class RollbackView:
+    """A rollback somebody signed for, and what it still waits for.
+
+    Args:
+        action: ``revert`` or ``activate``.
+        snapshot: Digest that would go live.
+        edits: Ids of the edits that would leave.
+        signoffs: The signatures so far.
+        missing: What is still missing, in words.
+    """
+
+    action: str
+    snapshot: str
+    edits: tuple[str, ...]
+    signoffs: tuple[SignOffView, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EditSummary:
     """One line of the inbox."""
 
@@ -128,6 +147,8 @@ class EditDetail:
     """Stock ``ssh-keygen -Y verify`` commands for its signatures."""
     resolved: Mapping[str, JSON] = field(default_factory=dict)
     """What apply found: alphas, stage-one results and statistics by digest."""
+    rollbacks: tuple[RollbackView, ...] = ()
+    """Rollbacks that would take it out and wait for more signatures."""
 
 
 @dataclass(frozen=True, slots=True)
