@@ -11,48 +11,15 @@ from governance.domain.signoff import Signed
 from governance.snapshots.card_edits import edit_section
 from governance.snapshots.card_form import form_section
 from governance.snapshots.inputs import ExportInputs, Measured, TensorNorm
+from governance.snapshots.limits import DEMO, DEMO_ORIGIN, LIMITS
 from governance.snapshots.markup import code, number, table, words
 from governance.snapshots.names import LeftOut
 from governance.snapshots.record import SIGNERS, SIGNOFFS, Derivation, namespace_of
 from governance.text import safe
 
-DEMO_ORIGIN = "demo"
 _MOST = 40
 _REPOSITORY = re.compile(
     r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII
-)
-
-LIMITS = (
-    (
-        "A closed-form edit changes what a prompt asks for, not everything the model "
-        "could draw. It is not safe against somebody who has the weights: published "
-        "white-box prompt attacks bring an erased concept back in 79.6 % (UCE), 75.4 % "
-        "(RECE) and 74.6 % (MACE) of attempts on nudity."
-    ),
-    (
-        "The results hold for the prompts, seeds, sampler and judge named in the "
-        "evidence. A judge is a model too, and can be wrong."
-    ),
-    "Times are those of the local clock of the machine that wrote the ledger.",
-    (
-        "A signature proves that a key signed a statement. It does not prove who held "
-        "the key, that the signer looked at the images, or that the edit is lawful."
-    ),
-    (
-        "Without allowed signers obtained elsewhere, the record is consistent with "
-        "itself, but authorship is not proven: whoever can write this folder can write "
-        "another one, with other keys."
-    ),
-    (
-        "The signatures cover the base model's digest and every edited tensor. Bytes "
-        "beside those in an edited file are covered by the manifest only; compare them "
-        "with the base model where that matters."
-    ),
-    "The ledger is tamper-evident up to the last head that somebody else holds.",
-)
-_DEMO = (
-    "**This is a demonstration. One program made both reviewers' keys and signed for "
-    "both: no person looked at anything, and four eyes did not meet.**"
 )
 
 
@@ -135,7 +102,7 @@ def _title(inputs: ExportInputs) -> str:
         ),
     ]
     if inputs.origin == DEMO_ORIGIN:
-        lines.insert(1, _DEMO)
+        lines.insert(1, f"**{DEMO}**")
     return "\n\n".join(lines)
 
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from torch import Tensor, float64, linalg
 
+from governance.canonical import sha256_hex
 from governance.domain.snapshot import Snapshot
 from governance.errors import WrongStateError
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
-from governance.pipeline.tensors import tensor_from
+from governance.pipeline.tensors import tensor_bytes, tensor_from
 from governance.pipeline.weights import PipelineWeights
 from governance.snapshots.inputs import TensorNorm
 
@@ -61,16 +62,19 @@ def diff(
         added=tuple(sorted(set(second.edits) - set(first.edits))),
         removed=tuple(sorted(set(first.edits) - set(second.edits))),
         tensors=tuple(
-            TensorNorm(
+            _moved(
                 key,
-                _distance(
-                    _tensor(store, weights, first, key),
-                    _tensor(store, weights, second, key),
-                ),
+                _tensor(store, weights, first, key),
+                _tensor(store, weights, second, key),
             )
             for key in differing
         ),
     )
+
+
+def _moved(key: str, first: Tensor, second: Tensor) -> TensorNorm:
+    before, after = (sha256_hex(tensor_bytes(one)) for one in (first, second))
+    return TensorNorm(key, _distance(first, second), before, after)
 
 
 def _tensor(

@@ -26,6 +26,7 @@ from governance.snapshots.record import (
     manifest,
     record_files,
 )
+from governance.snapshots.report import report_part
 from governance.snapshots.staging import Disk, staged
 from governance.snapshots.weights import CopyPlan, FileCopier, links, plan_copy
 from governance.snapshots.writing import (
@@ -135,7 +136,7 @@ def write_record(
     for path, digest in sorted(_evidence(inputs)):
         writer.write(path, store.get(digest))
     about = Exporting(inputs, norms, left_out, found, derivation, _written(writer))
-    for part in PARTS:
+    for part in (*PARTS, report_part(store)):
         for path, data in part(about):
             writer.write(path, data)
         about = replace(about, files=_written(writer))

@@ -17,10 +17,14 @@ class TensorNorm:
     Args:
         name: ``file:name``.
         norm: Frobenius norm of the change, in float64.
+        before: SHA-256 of the bytes it had, where they were read.
+        after: SHA-256 of the bytes it has.
     """
 
     name: str
     norm: float
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class ExportedResult:
         limit: Threshold with its operator, or an empty string.
         bound: Which end of the interval it holds for.
         outcome: ``PASS``, ``FAIL`` or ``MISSING``.
+        value: What was measured without trials, such as a condition number.
     """
 
     edit: str
@@ -86,6 +91,7 @@ class ExportedResult:
     limit: str = ""
     bound: str = ""
     outcome: str = ""
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +195,7 @@ class ExportInputs:
         results: Before and after, for the model card.
         allowed_signers: Text of the file, as ``ssh-keygen -Y verify`` reads it.
         log: What the ledger says of it all; no export is written without.
+        licence: What the base model's own card says of its licence, where it does.
     """
 
     folder: PipelineFolder
@@ -205,3 +212,4 @@ class ExportInputs:
     results: tuple[ExportedResult, ...] = ()
     allowed_signers: str = ""
     log: ExportedLog | None = None
+    licence: str | None = None

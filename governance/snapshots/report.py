@@ -1,0 +1,221 @@
+"""The report of an export: one page for people, that needs nothing but itself."""
+
+from collections.abc import Iterator, Sequence
+
+import governance
+from governance.ledger.store import ObjectStore
+from governance.pipeline.folder import FileRecord
+from governance.snapshots.html import (
+    Html,
+    facts,
+    join,
+    mono,
+    paragraph,
+    table,
+    tag,
+    words,
+)
+from governance.snapshots.inputs import ExportInputs, TensorNorm
+from governance.snapshots.limits import DEMO, DEMO_ORIGIN
+from governance.snapshots.names import MANIFEST, RECORD
+from governance.snapshots.parts import Exporting, Part
+from governance.snapshots.report_edit import edit_section, facts_of, figure, title_of
+from governance.snapshots.report_evidence import (
+    EvidenceFacts,
+    evidence_facts,
+    evidence_section,
+)
+from governance.snapshots.report_page import page
+from governance.snapshots.report_record import decisions, ledger, limits, policy
+from governance.snapshots.report_results import results
+
+REPORT = f"{RECORD}/report.html"
+_MOST = 400
+
+
+def report_part(store: ObjectStore) -> Part:
+    """Return the part of a record that writes the report.
+
+    Args:
+        store: Where evidence and its pictures lie.
+    """
+
+    def write(about: Exporting) -> Iterator[tuple[str, bytes]]:
+        found = [evidence_facts(e.digest, store.get) for e in about.inputs.evidence]
+        yield REPORT, report_page(about, found)
+
+    return write
+
+
+def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
+    """Return ``report.html``.
+
+    Args:
+        about: What the export holds.
+        evidence: What the sign-offs name, read.
+    """
+    inputs = about.inputs
+    count = len(inputs.edits)
+    changed = f"{count} concept edit{'s' * (count != 1)}" if count else "no edit"
+    return page(
+        kicker="Audit report of an exported model",
+        title=f"{inputs.model} with {changed}",
+        lead=(
+            facts(
+                (
+                    ("Snapshot", mono(inputs.snapshot.digest)),
+                    ("Exported", words(inputs.created)),
+                    ("Signed by", words(_signers(inputs), 2000)),
+                    ("Results", words(_tally(inputs))),
+                )
+            ),
+        ),
+        notice=DEMO if inputs.origin == DEMO_ORIGIN else "",
+        sections=(
+            ("Identity and files", _identity(about)),
+            ("Base model", _base(inputs)),
+            ("Edits", _edits(about)),
+            ("Evaluation", _evaluation(inputs, evidence)),
+            ("Decisions and signatures", decisions(inputs.signoffs)),
+            ("Policy", policy(inputs.policy)),
+            ("Ledger and proofs", ledger(inputs.origin, inputs.head, inputs.log)),
+            ("Limits: what this record does not prove", limits()),
+        ),
+    )
+
+
+def _signers(inputs: ExportInputs) -> str:
+    names = dict.fromkeys(one.principal for one in inputs.signoffs)
+    return ", ".join(names) or "nobody"
+
+
+def _tally(inputs: ExportInputs) -> str:
+    judged = [item.outcome for item in inputs.results if item.outcome]
+    if not judged:
+        return "nothing was judged by policy"
+    passed = judged.count("PASS")
+    return f"{passed} of {len(judged)} thresholds of the policy hold"
+
+
+def _identity(about: Exporting) -> Html:
+    inputs, derivation = about.inputs, about.derivation
+    ours = [item for item in about.files if not item.path.startswith(f"{RECORD}/")]
+    parts = [
+        facts(
+            (
+                ("Snapshot digest", mono(inputs.snapshot.digest)),
+                (
+                    "Form",
+                    words(
+                        "the very tensors that were signed"
+                        if derivation is None
+                        else f"derived from them: {derivation.form.words}"
+                    ),
+                ),
+                ("Exported", words(inputs.created)),
+                ("Written by", words(f"governance {governance.__version__}")),
+            )
+        ),
+        paragraph(
+            words(
+                f"{MANIFEST} names every file of the folder with its SHA-256, this page "
+                "too. The files of the model are:"
+            )
+        ),
+        _files("Files of the model in this export", ours),
+    ]
+    if about.left_out:
+        parts.append(_left_out(about))
+    return join(parts)
+
+
+def _files(caption: str, files: Sequence[FileRecord]) -> Html:
+    rows = [
+        [mono(item.path), words(f"{item.size:,}"), mono(item.sha256)]
+        for item in files[:_MOST]
+    ]
+    more = f"; {len(files) - _MOST} more in the manifest" if len(files) > _MOST else ""
+    return table(words(caption + more), ("Path", "Bytes", "SHA-256"), rows)
+
+
+def _left_out(about: Exporting) -> Html:
+    rows = [
+        [mono(item.path), words(item.reason)]
+        for item in sorted(about.left_out, key=lambda item: item.path)[:_MOST]
+    ]
+    caption = f"Left behind in the base folder, {len(about.left_out)} in all"
+    return table(words(caption), ("Path", "Why"), rows)
+
+
+def _base(inputs: ExportInputs) -> Html:
+    repository, _, revision = (inputs.source or "").partition("@")
+    return join(
+        (
+            facts(
+                (
+                    ("Registered as", words(inputs.model, 120)),
+                    ("Repository", words(repository or "none: a local folder")),
+                    ("Revision", mono(revision) if revision else words("none")),
+                    ("Architecture", words(inputs.folder.family)),
+                    ("Model digest", mono(inputs.folder.digest)),
+                    (
+                        "Licence",
+                        words(
+                            f"{inputs.licence}, as its own card says; nobody checked"
+                            if inputs.licence
+                            else "not stated in the base folder"
+                        ),
+                    ),
+                )
+            ),
+            _files("Files of the base model as registered", inputs.folder.files),
+        )
+    )
+
+
+def _edits(about: Exporting) -> Html:
+    if not about.inputs.edits:
+        return paragraph(
+            words("Nothing was changed: these are the base model's bytes.")
+        )
+    return join(
+        (
+            *(edit_section(facts_of(edit)) for edit in about.inputs.edits),
+            *_weights(about.norms),
+        )
+    )
+
+
+def _weights(norms: Sequence[TensorNorm]) -> Iterator[Html]:
+    if not norms:
+        return
+    yield tag("h3", words("Weights that changed"))
+    yield paragraph(
+        words(
+            "All edits are solved together, from the untouched base. "
+            f"{len(norms)} tensors differ from it; every other byte is the base's."
+        )
+    )
+    rows = [
+        [mono(item.name), figure(item.norm), mono(item.before), mono(item.after)]
+        for item in norms[:_MOST]
+    ]
+    more = f"; {len(norms) - _MOST} more in edits.json" if len(norms) > _MOST else ""
+    yield table(
+        words(f"Frobenius norm of each change, SHA-256 of the bytes{more}"),
+        ("Tensor", "Norm", "Before", "After"),
+        rows,
+    )
+
+
+def _evaluation(inputs: ExportInputs, evidence: Sequence[EvidenceFacts]) -> Html:
+    titles = {edit.id: title_of(facts_of(edit)) for edit in inputs.edits}
+    told = {edit for found in evidence for edit in found.edits}
+    parts = [
+        evidence_section(found, inputs.results, titles, inputs.snapshot.digest)
+        for found in evidence
+    ]
+    rest = [item for item in inputs.results if item.edit not in told]
+    if rest or not parts:
+        parts.append(results(rest))
+    return join(parts)

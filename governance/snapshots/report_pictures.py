@@ -1,0 +1,173 @@
+"""Pictures before and after an edit, side by side, inside a report."""
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from governance.canonical import JSON
+from governance.snapshots.html import Html, paragraph, tag, words
+
+PAIRS = 12
+"""Most pairs that a report shows of one edit."""
+BUDGET = 3 << 20
+"""Most bytes of pictures that a report shows of one edit."""
+_PLAIN = 48 << 10
+_SIDE = 320
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+Read = Callable[[str], bytes]
+"""Returns the bytes an object store holds under a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same prompt and seed, drawn by the base model and by the edited one.
+
+    Args:
+        prompt: The prompt.
+        seed: The seed.
+        before: The base model's picture; ``None`` where it cannot be drawn.
+        after: The candidate's.
+    """
+
+    prompt: str
+    seed: int
+    before: bytes | None
+    after: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of both."""
+        return len(self.before or b"") + len(self.after or b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The pairs a report shows of one edit.
+
+    Args:
+        pairs: Those shown.
+        total: How many the evidence holds.
+    """
+
+    pairs: tuple[Pair, ...]
+    total: int
+
+
+def choose(rows: Sequence[Mapping[str, JSON]], read: Read) -> Gallery:
+    """Take the first pair of every prompt, then the second, while there is room.
+
+    Args:
+        rows: Evidence rows, each ``{prompt, seed, base, candidate}``, in the order of
+            the evidence: nobody picks the good ones.
+        read: Reads a picture.
+    """
+    found = [row for row in rows if row.get("base") and row.get("candidate")]
+    pairs: list[Pair] = []
+    size = 0
+    for row in _in_turn(found):
+        if len(pairs) == PAIRS:
+            break
+        pair = _pair(row, read)
+        size += pair.size
+        if size > BUDGET:
+            break
+        pairs.append(pair)
+    return Gallery(tuple(pairs), len(found))
+
+
+def _in_turn(rows: Sequence[Mapping[str, JSON]]) -> Iterator[Mapping[str, JSON]]:
+    prompts: dict[str, list[Mapping[str, JSON]]] = {}
+    for row in rows:
+        prompts.setdefault(str(row.get("prompt")), []).append(row)
+    for turn in zip_longest(*prompts.values()):
+        yield from (row for row in turn if row is not None)
+
+
+def _pair(row: Mapping[str, JSON], read: Read) -> Pair:
+    seed = row.get("seed")
+    return Pair(
+        prompt=str(row.get("prompt")),
+        seed=seed if isinstance(seed, int) else 0,
+        before=small(read(str(row["base"]))),
+        after=small(read(str(row["candidate"]))),
+    )
+
+
+def small(data: bytes) -> bytes | None:
+    """Return a picture small enough for a page: as it is, or reduced.
+
+    Args:
+        data: A PNG file.
+
+    Returns:
+        The same bytes, or a JPEG of at most 320 pixels a side; ``None`` if it is no
+        PNG file that can be drawn.
+    """
+    if not data.startswith(_PNG):
+        return None
+    if len(data) <= _PLAIN:
+        return data
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            image.thumbnail((_SIDE, _SIDE))
+            out = io.BytesIO()
+            image.convert("RGB").save(out, "JPEG", quality=85)
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        SyntaxError,
+        ValueError,
+    ):
+        # What Pillow says of a damaged file; the page then says that it shows none.
+        return None
+    return out.getvalue()
+
+
+def data_uri(picture: bytes) -> str:
+    """Return a picture as an address that holds it."""
+    kind = "png" if picture.startswith(_PNG) else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def gallery(found: Gallery) -> Html:
+    """Return the pairs of one edit, and how many of how many they are.
+
+    Args:
+        found: The pairs.
+    """
+    if not found.total:
+        return paragraph(words("The evidence holds no pair of pictures."))
+    shown = len(found.pairs)
+    said = (
+        f"{shown} of {found.total} pairs of pictures in the evidence: the first seed "
+        "of every prompt in the order of the evidence, then the second. Left the "
+        "base model, right the edited one, same prompt, same seed."
+    )
+    return tag(
+        "div",
+        paragraph(words(said), class_="small"),
+        tag("div", *(_figure(pair) for pair in found.pairs), class_="pairs"),
+    )
+
+
+def _figure(pair: Pair) -> Html:
+    sides = (("Before", pair.before), ("After", pair.after))
+    pictures = [_side(side, picture, pair) for side, picture in sides]
+    caption = tag(
+        "figcaption", words(f"\u201c{pair.prompt[:300]}\u201d, seed {pair.seed}")
+    )
+    return tag("figure", tag("div", *pictures, class_="pair"), caption)
+
+
+def _side(side: str, picture: bytes | None, pair: Pair) -> Html:
+    if picture is None:
+        return tag("div", tag("span", words(f"{side}: cannot be drawn")))
+    alt = f"{side} the edit, seed {pair.seed}: {pair.prompt[:300]}"
+    shown = tag("img", src=data_uri(picture), alt=alt)
+    return tag("div", shown, tag("span", words(side)))
