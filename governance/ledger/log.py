@@ -23,7 +23,7 @@ from governance.ledger.reading import follow_pages
 from governance.ledger.report import BadEntry, VerifyReport
 from governance.ledger.rows import BadEntryError, count, position_at
 from governance.ledger.transaction import WriteTransaction, head_of
-from governance.ledger.verification import verify_log
+from governance.ledger.verification import Visitor, verify_log
 
 __all__ = ["BadEntry", "Ledger", "VerifyReport", "WriteTransaction"]
 
@@ -91,6 +91,11 @@ class Ledger:
             self._watch = None
         self._database.close()
 
+    @property
+    def notary(self) -> Notary | None:
+        """Who signs its heads; ``None`` where nobody does."""
+        return self._notary
+
     def head(self) -> Head:
         """Return the size and root of the log as stored; :meth:`verify` recomputes."""
         with self._database.read() as connection:
@@ -130,7 +135,9 @@ class Ledger:
         message = f"the ledger has no entry {sequence}"
         raise NotFoundError(message, "`governance ledger log` lists them.")
 
-    def verify(self, held: Iterable[Held] = ()) -> VerifyReport:
+    def verify(
+        self, held: Iterable[Held] = (), visit: Visitor | None = None
+    ) -> VerifyReport:
         """Hash every payload again and compare everything stored with the result.
 
         A log cut off at its end, or rewritten throughout, is consistent in itself: it
@@ -138,8 +145,9 @@ class Ledger:
 
         Args:
             held: Heads that somebody else holds.
+            visit: Told about each entry once it is known to be what was appended.
         """
-        return verify_log(self._database, self._notary, held)
+        return verify_log(self._database, self._notary, held, visit)
 
     def checkpoint(self) -> str:
         """Return the head as a signed note.

@@ -1,16 +1,20 @@
 """Verify a log: hash everything again, and compare with heads that are held."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from governance.errors import IntegrityError
 from governance.ledger.checkpoint import Held, beyond, disagreement
 from governance.ledger.database import Database
+from governance.ledger.entry import Entry
 from governance.ledger.notary import Notary
 from governance.ledger.notes import changed_range, newest_head
 from governance.ledger.reading import follow_pages
 from governance.ledger.report import BadEntry, VerifyReport
 from governance.ledger.rows import BadEntryError, Position, position_at
 from governance.ledger.transaction import head_of
+
+Visitor: TypeAlias = Callable[[Entry, Position], None]
 
 
 def own_heads(database: Database, notary: Notary) -> list[Held]:
@@ -29,7 +33,10 @@ def own_heads(database: Database, notary: Notary) -> list[Held]:
 
 
 def verify_log(
-    database: Database, notary: Notary | None, held: Iterable[Held]
+    database: Database,
+    notary: Notary | None,
+    held: Iterable[Held],
+    visit: Visitor | None = None,
 ) -> VerifyReport:
     """Verify a log.
 
@@ -38,6 +45,8 @@ def verify_log(
         notary: Its notary, whose own checkpoints are compared too; ``None`` where the
             ledger signs none.
         held: Heads somebody else holds.
+        visit: Told about each entry once it is known to be what was appended, and
+            where the log stands behind it.
     """
     known, forged = list(held), ""
     if notary is not None:
@@ -45,7 +54,7 @@ def verify_log(
             known += own_heads(database, notary)
         except IntegrityError as error:
             forged = error.message
-    position, bad = _compare(database, notary, known)
+    position, bad = _compare(database, notary, known, visit or _ignore)
     if bad is None and (problem := beyond(known, position.size)):
         bad = BadEntry(position.size + 1, problem)
     if bad is None and forged:
@@ -56,7 +65,7 @@ def verify_log(
 
 
 def _compare(
-    database: Database, notary: Notary | None, held: Sequence[Held]
+    database: Database, notary: Notary | None, held: Sequence[Held], visit: Visitor
 ) -> tuple[Position, BadEntry | None]:
     """Walk through the log, up to the first entry or head that does not fit."""
     by_size: dict[int, list[Held]] = {}
@@ -64,8 +73,9 @@ def _compare(
         by_size.setdefault(one.head.size, []).append(one)
     position = Position()
     try:
-        for _, reached in follow_pages(database, after=0):
+        for entry, reached in follow_pages(database, after=0):
             position = reached
+            visit(entry, reached)
             for one in by_size.get(position.size, ()):
                 problem = disagreement(one, head_of(position))
                 if problem is not None:
@@ -73,6 +83,10 @@ def _compare(
     except BadEntryError as error:
         return position, BadEntry(error.sequence, error.problem)
     return position, None
+
+
+def _ignore(_entry: Entry, _position: Position) -> None:
+    """Take no notice of an entry."""
 
 
 def _locate(

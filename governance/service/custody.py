@@ -6,9 +6,9 @@ from governance.domain.signoff import Head
 from governance.errors import IntegrityError, NotFoundError, UsageError
 from governance.ledger.checkpoint import Held, open_checkpoint
 from governance.ledger.merkle import EMPTY_ROOT
-from governance.ledger.note import NoteKey, parse_note_key
+from governance.ledger.note import NoteKey
 from governance.ledger.proofs import verify_consistency
-from governance.service.fields import text
+from governance.service.ledger_key import recorded_key
 from governance.service.records import BackupView, CheckpointView
 from governance.service.views import HeadView, KeptView
 from governance.service.workspace import Workspace
@@ -23,7 +23,7 @@ def checkpoint(workspace: Workspace) -> CheckpointView:
         IntegrityError: The log does not extend its own newest checkpoint.
     """
     note = workspace.ledger.checkpoint()
-    key = ledger_key(workspace)
+    key = recorded_key(workspace.ledger)
     head = open_checkpoint(note, key)
     return CheckpointView(key.name, head.size, head.root, note)
 
@@ -34,10 +34,7 @@ def ledger_key(workspace: Workspace) -> NoteKey:
     Raises:
         IntegrityError: It names none.
     """
-    try:
-        return parse_note_key(text(workspace.ledger.entry(1).data, "ledger_key"))
-    except UsageError as error:
-        raise IntegrityError(f"entry 1: {error.message}") from error
+    return recorded_key(workspace.ledger)
 
 
 def kept_checkpoint(workspace: Workspace, path: Path) -> Held:
@@ -62,7 +59,7 @@ def kept_checkpoint(workspace: Workspace, path: Path) -> Held:
     except OSError as error:
         raise UsageError(f"checkpoint {path}: {error.strerror}") from error
     try:
-        head = open_checkpoint(note, ledger_key(workspace))
+        head = open_checkpoint(note, recorded_key(workspace.ledger))
     except IntegrityError as error:
         raise IntegrityError(
             f"checkpoint {path}: {error.message}",

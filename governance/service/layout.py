@@ -24,6 +24,11 @@ class Layout:
         return self.root / "ledger.db"
 
     @property
+    def mark(self) -> Path:
+        """State as folded so far, signed; may be deleted."""
+        return self.root / "mark"
+
+    @property
     def objects(self) -> Path:
         """Objects by digest: requests' files, tensors, evidence."""
         return self.root / "objects"

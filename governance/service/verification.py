@@ -1,56 +1,37 @@
 """Verify: re-hash every entry, object and signature, and name the first that is off."""
 
-from collections.abc import Mapping
+from collections import OrderedDict
 from pathlib import Path
 
-from governance.domain.change_events import (
-    ChangeActivated,
-    ChangeProposed,
-    ChangeSigned,
-)
+from governance.domain.change_events import ChangeSigned
 from governance.domain.events import (
-    EditProposed,
     EditReverted,
-    EditsApplied,
-    EditsChecked,
     Event,
-    ModelRegistered,
     SignOffGiven,
-    SnapshotActivated,
     SnapshotRestored,
-    WorkspaceCreated,
     parse_event,
 )
 from governance.domain.rollback import RollbackSigned
-from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
-from governance.domain.state import WorkspaceState
-from governance.domain.statistics import StatisticsRecorded
+from governance.domain.signoff import Head
 from governance.errors import GovernanceError, IntegrityError
 from governance.ledger.entry import Entry
-from governance.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
-from governance.ledger.store import ObjectStore
-from governance.service.authority import verify_proposal, verify_signed
+from governance.ledger.merkle import EMPTY_ROOT
+from governance.ledger.rows import Position
 from governance.service.book import Book
-from governance.service.change_checks import check_change
 from governance.service.custody import kept_checkpoint, proven
-from governance.service.evidence import check_evidence, judged
+from governance.service.entry_checks import check_entry
 from governance.service.fields import table, text, whole
-from governance.service.planning import check_held
-from governance.service.readiness import evidence_refusal, weigh
-from governance.service.rollback_checks import check_rollback
+from governance.service.ledger_key import key_problem, recorded_key
 from governance.service.signers_file import signers_problem
-from governance.service.stored import (
-    check_snapshot,
-    request_of,
-    stored_policy,
-    stored_suite,
-)
 from governance.service.views import HeadView, LedgerVerdict
 from governance.service.workspace import Workspace
 
+_RECENT = 1024
+"""Heads kept at hand: a signer has usually seen one of the last."""
+
 
 def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
-    """Recompute everything the ledger says and cites.
+    """Recompute everything the ledger says and cites, in one pass.
 
     Args:
         workspace: The workspace.
@@ -63,28 +44,15 @@ def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
         IntegrityError: What was kept is no checkpoint of this ledger.
     """
     held = None if against is None else kept_checkpoint(workspace, against)
-    report = workspace.ledger.verify(() if held is None else (held,))
+    audit = Audit(workspace)
+    report = workspace.ledger.verify(() if held is None else (held,), audit.visit)
     head = HeadView(report.head.size, report.head.root)
     if report.first_bad is not None:
         bad = report.first_bad
         return _broken(report.entries, head, bad.sequence, bad.problem)
-    book, frontier, roots = Book(), Frontier(), {0: EMPTY_ROOT.hex()}
-    for entry in workspace.ledger.entries():
-        before = book.state
-        frontier = frontier.append(leaf_hash(entry.payload))
-        roots[frontier.size] = frontier.root.hex()
-        try:
-            book = book.after((entry,))
-            event = parse_event(entry.event, entry.data)
-            if isinstance(event, ChangeProposed | ChangeSigned | ChangeActivated):
-                check_change(workspace, before, book.state, event, entry)
-            else:
-                _check_entry(workspace, book.state, event, entry)
-                _check_signed(workspace, before, book.state, event, entry)
-            _check_head(roots, event, entry)
-        except GovernanceError as error:
-            return _broken(report.entries, head, entry.sequence, error.message)
-    message = signers_problem(workspace.layout, book.state.roster)
+    if audit.first_bad:
+        return _broken(report.entries, head, audit.first_bad, audit.problem)
+    message = audit.beside()
     kept = None if held is None else proven(workspace, held, report.head)
     return LedgerVerdict(not message, report.entries, head, None, message, kept)
 
@@ -95,133 +63,83 @@ def _broken(entries: int, head: HeadView, at: int, message: str) -> LedgerVerdic
     )
 
 
-def _check_entry(
-    workspace: Workspace, state: WorkspaceState, event: Event, entry: Entry
-) -> None:
-    """Re-hash what an entry cites and redo what it decided."""
-    store = workspace.store
-    match event:
-        case WorkspaceCreated():
-            _check_genesis(store, event)
-        case ModelRegistered():
-            check_snapshot(store, event.base)
-        case StatisticsRecorded():
-            store.open(event.statistics).close()
-        case EditsApplied():
-            check_held(store, state, event.candidate, event.resolved)
-            check_snapshot(store, event.parent)
-        case EditsChecked():
-            _check_judgement(workspace, state, event)
-        case SnapshotActivated():
-            check_held(store, state, event.snapshot, event.live)
-            _check_activation(workspace, state, event, entry)
-        case EditReverted() | SnapshotRestored() | RollbackSigned():
-            check_held(store, state, event.snapshot, event.live)
-        case _:
+class Audit:
+    """Everything checked again, entry by entry, from an empty state.
+
+    Args:
+        workspace: The workspace.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace.auditing()
+        self.book = Book()
+        self.first_bad = 0
+        self.problem = ""
+        self._recent: OrderedDict[int, Position] = OrderedDict()
+        self._mark = workspace.marks.at()
+        self._mark_problem = ""
+
+    def visit(self, entry: Entry, position: Position) -> None:
+        """Check one entry, unless one before it was off.
+
+        Args:
+            entry: The entry; its bytes are what was appended.
+            position: Where the log stands behind it.
+        """
+        if self.first_bad:
             return
+        before = self.book.state
+        try:
+            self.book = self.book.after((entry,))
+            event = parse_event(entry.event, entry.data)
+            check_entry(self.workspace, before, self.book.state, event, entry)
+            self._check_head(event, entry)
+        except GovernanceError as error:
+            self.first_bad, self.problem = entry.sequence, error.message
+        self._remember(position)
+        if position.size == self._mark:
+            head = Head(position.size, position.frontier.root.hex())
+            self._mark_problem = self.workspace.marks.problem(self.book, head)
 
-
-def _check_genesis(store: ObjectStore, event: WorkspaceCreated) -> None:
-    stored_policy(store, text(event.policy, "digest"))
-    for name in event.suites:
-        stored_suite(store, text(event.suites, name))
-
-
-def _check_judgement(
-    workspace: Workspace, state: WorkspaceState, event: EditsChecked
-) -> None:
-    """Judge evidence again, by the policy it was judged by."""
-    evidence = check_evidence(workspace.store, event.evidence)
-    stored_suite(workspace.store, event.suite)
-    policy = stored_policy(workspace.store, event.policy)
-    outcome, _ = judged(workspace.store, state, policy, event.edits, evidence)
-    about = (evidence["candidate"], evidence["suite"], outcome)
-    if about != (event.candidate, event.suite, event.outcome):
-        raise IntegrityError(
-            f"the evidence {event.evidence[:12]} is not what the entry says: expected "
-            f"{event.outcome} on {event.candidate[:12]}, found {outcome}"
+    def beside(self) -> str:
+        """Name what lies beside the ledger and is not what its entries say."""
+        layout = self.workspace.layout
+        return (
+            signers_problem(layout, self.book.state.roster)
+            or key_problem(layout, recorded_key(self.workspace.ledger))
+            or self._mark_problem
+            or self.workspace.marks.excess(self.book.state.size)
         )
 
+    def _remember(self, position: Position) -> None:
+        self._recent[position.size] = position
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
 
-def _check_signed(
-    workspace: Workspace,
-    before: WorkspaceState,
-    state: WorkspaceState,
-    event: Event,
-    entry: Entry,
-) -> None:
-    """Verify an entry's signature, and that it is over what the entry says."""
-    match event:
-        case EditProposed():
-            record = state.edits[event.edit]
-            request_of(workspace.store, record)
-            verify_proposal(record, state.roster)
-        case SignOffGiven():
-            verify_signed(_signed(event, entry), state.roster, SIGNOFF_NAMESPACE)
-            _check_statement(state, event)
-        case EditReverted() | SnapshotRestored() | RollbackSigned():
-            check_rollback(workspace, before, event, entry)
-        case _:
+    def _check_head(self, event: Event, entry: Entry) -> None:
+        """Check that the log held the head a statement says its signer saw."""
+        if not isinstance(
+            event,
+            SignOffGiven
+            | ChangeSigned
+            | RollbackSigned
+            | EditReverted
+            | SnapshotRestored,
+        ):
             return
+        head = table(event.statement, "head")
+        size = whole(head, "size")
+        found = self._root(size) if 0 <= size < entry.sequence else "none"
+        if found != text(head, "root"):
+            raise IntegrityError(
+                f"its signer saw another log: the first {size} entries had root "
+                f"{text(head, 'root')[:16]}, found {found[:16]}"
+            )
 
-
-def _check_statement(state: WorkspaceState, event: SignOffGiven) -> None:
-    """Compare what was signed with what the entry says was signed."""
-    digests = [state.edits[name].digest for name in event.edits]
-    statement = event.statement
-    same = (
-        statement.get("candidate") == event.candidate
-        and statement.get("decision") == event.decision
-        and statement.get("edits") == digests
-        and statement.get("origin") == state.origin
-    )
-    if not same:
-        raise IntegrityError("the entry says something else than what was signed")
-
-
-def _check_activation(
-    workspace: Workspace,
-    state: WorkspaceState,
-    event: SnapshotActivated,
-    entry: Entry,
-) -> None:
-    """Check that the sign-offs before it were enough."""
-    candidate = state.candidates.get(event.snapshot)
-    if candidate is None:
-        raise IntegrityError(f"snapshot {event.snapshot[:12]} was never a candidate")
-    policy = workspace.policy(state)
-    refusal = evidence_refusal(policy, candidate, state.edits[candidate.edits[0]])
-    if refusal is not None:
-        raise refusal
-    missing = weigh(workspace, state, candidate, entry.time).missing
-    if missing:
-        raise IntegrityError(
-            f"snapshot {event.snapshot[:12]} went live without {', '.join(missing)}"
-        )
-
-
-def _signed(event: SignOffGiven, entry: Entry) -> Signed:
-    return Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )
-
-
-def _check_head(roots: Mapping[int, str], event: Event, entry: Entry) -> None:
-    """Check that the log held the head a statement says its signer saw."""
-    if not isinstance(
-        event,
-        SignOffGiven | ChangeSigned | EditReverted | SnapshotRestored | RollbackSigned,
-    ):
-        return
-    head = table(event.statement, "head")
-    size = whole(head, "size")
-    if size >= entry.sequence or roots.get(size) != text(head, "root"):
-        raise IntegrityError(
-            f"its signer saw another log: the first {size} entries had root "
-            f"{text(head, 'root')[:16]}, found {roots.get(size, 'none')[:16]}"
-        )
+    def _root(self, size: int) -> str:
+        """Return the root after so many entries, all of them hashed by now."""
+        if not size:
+            return EMPTY_ROOT.hex()
+        if size in self._recent:
+            return self._recent[size].frontier.root.hex()
+        return self.workspace.ledger.head_at(size).root

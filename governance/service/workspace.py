@@ -13,11 +13,13 @@ from governance.domain.signoff import Head
 from governance.domain.state import WorkspaceState
 from governance.errors import UsageError
 from governance.ledger.entry import Entry, timestamp
+from governance.ledger.hashed_once import HashedOnce
 from governance.ledger.log import Ledger, WriteTransaction
 from governance.ledger.store import ObjectStore
 from governance.policy.model import Policy
 from governance.service.book import Book
 from governance.service.layout import Layout
+from governance.service.marking import Marks
 from governance.service.ports import Parts, Place
 from governance.service.stored import stored_policy
 from governance.settings import Settings
@@ -88,7 +90,8 @@ class Workspace:
         self.parts = parts
         self.store = ObjectStore(self.layout.objects)
         self._clock = clock
-        self._book = Book()
+        self.marks = Marks(self.layout.mark, ledger, readonly=settings.readonly)
+        self._book: Book | None = None
         self._policies: dict[str, Policy] = {}
         self._lock = threading.RLock()
 
@@ -106,8 +109,9 @@ class Workspace:
     def book(self) -> Book:
         """State and snapshots as of the newest entry."""
         with self._lock:
-            entries = self.ledger.entries(after=self._book.state.size)
-            self._book = self._book.after(entries)
+            book = self.marks.resume() if self._book is None else self._book
+            self._book = book.after(self.ledger.entries(after=book.state.size))
+            self.marks.keep(self._book)
             return self._book
 
     @property
@@ -132,6 +136,15 @@ class Workspace:
         if digest not in self._policies:
             self._policies[digest] = stored_policy(self.store, digest)
         return self._policies[digest]
+
+    def auditing(self) -> "Workspace":
+        """Return the workspace as an audit sees it: it recalls nothing.
+
+        Its store hashes each object again, once.
+        """
+        found = Workspace(self.settings, self.ledger, self.parts, self._clock)
+        found.store = HashedOnce(self.layout.objects)
+        return found
 
     @contextmanager
     def writing(
