@@ -110,19 +110,27 @@ def try_policies(files: Sequence[Path] = ()) -> TrialView:
     return trying.run_cases(files or shipped_cases())
 
 
-def verify_export(folder: Path, allowed_signers: Path | None = None) -> ExportVerdict:
+def verify_export(
+    folder: Path,
+    allowed_signers: Path | None = None,
+    ledger_key: Path | None = None,
+    against: Path | None = None,
+) -> ExportVerdict:
     """Verify an exported folder, offline and without a workspace.
 
     Args:
         folder: The export.
         allowed_signers: Reviewers' keys got by another way.
+        ledger_key: The ledger's key, got by another way.
+        against: A checkpoint kept from before.
 
     Raises:
-        NotFoundError: There is no such folder.
+        NotFoundError: There is no such folder, or no such file.
+        UsageError: A file of keys holds none.
     """
     from governance.snapshots.verify import verify_export as verified
 
-    found = verified(folder, allowed_signers)
+    found = verified(folder, allowed_signers, ledger_key, against)
     return ExportVerdict(
         ok=found.ok,
         trust=found.trust,
@@ -145,11 +153,12 @@ def solve_files(
     progress: ProgressCallback,
     keys: str = "kohya",
     statistics: Path | None = None,
+    stage_one: Path | None = None,
 ) -> Mapping[str, JSON]:
     """Solve request files for a folder: no workspace, no ledger.
 
     Args:
-        folder: Diffusers folder.
+        folder: Diffusers folder; the word ``miniature`` is the embedded one.
         requests: Request files.
         output: New folder.
         form: ``delta``, ``lora`` or ``diffusers``.
@@ -158,6 +167,7 @@ def solve_files(
         progress: Told about every step.
         keys: How an adapter names its tensors: ``kohya`` or ``diffusers``.
         statistics: Key covariances, for edits of text encoders.
+        stage_one: Keeps finished concepts of a stage one; None keeps none.
 
     Returns:
         ``{output, digest, sites, certificate, seconds, peak_mib}``.
@@ -165,10 +175,22 @@ def solve_files(
     Raises:
         RequestError: A request is wrong, or is a debias without alphas.
     """
+    from governance.miniature import pipeline_path
     from governance.service.parts.solving import solve_requests
 
+    if str(folder) == "miniature" and not folder.exists():
+        folder = pipeline_path()
     return solve_requests(
-        folder, requests, output, form, precision, device, progress, keys, statistics
+        folder,
+        requests,
+        output,
+        form,
+        precision,
+        device,
+        progress,
+        keys,
+        statistics,
+        stage_one,
     )
 
 

@@ -162,15 +162,32 @@ def export(
 @click.option(
     "--allowed-signers",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Reviewers' keys you got by another way.",
+    help="Reviewers' keys you got by another way: who signed is proven by them.",
+)
+@click.option(
+    "--ledger-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The ledger's key you got by another way: whose ledger it is.",
+)
+@click.option(
+    "--against",
+    metavar="CHECKPOINT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A checkpoint you kept: the export's ledger must continue it.",
 )
 @global_options
 @pass_options
-def verify(options: GlobalOptions, folder: Path, allowed_signers: Path | None) -> None:
+def verify(
+    options: GlobalOptions,
+    folder: Path,
+    allowed_signers: Path | None,
+    ledger_key: Path | None,
+    against: Path | None,
+) -> None:
     """Verify an exported folder, offline and without a workspace."""
     from governance.wiring import verify_export
 
-    verdict = verify_export(folder, allowed_signers)
+    verdict = verify_export(folder, allowed_signers, ledger_key, against)
     if options.as_json:
         print_json(to_json(verdict))
     else:

@@ -34,6 +34,9 @@ class Manifest:
         origin: Ledger origin.
         head: Ledger head.
         family: Architecture of the base.
+        model: Name the base was registered under.
+        source: Repository id and revision of the base, where it came from a hub.
+        signoffs: Path of each statement to what is said of it.
         form: Which form the snapshot took.
     """
 
@@ -46,6 +49,9 @@ class Manifest:
     origin: str
     head: Head
     family: str
+    model: str
+    source: str | None
+    signoffs: Mapping[str, Mapping[str, JSON]]
     form: Form
 
 
@@ -86,6 +92,9 @@ def read_manifest(folder: Path) -> Manifest:
         origin=_text(ledger.get("origin"), "ledger.origin"),
         head=_head(_object(ledger.get("head"), "ledger.head")),
         family=_text(base.get("family"), "base.family"),
+        model=_text(base.get("model"), "base.model"),
+        source=_optional(base.get("source"), "base.source"),
+        signoffs=_signoffs(top.get("signoffs")),
         form=_form(top, digest),
     )
 
@@ -117,6 +126,14 @@ def _files(value: JSON, place: str) -> dict[str, FileRecord]:
     return found
 
 
+def _signoffs(value: JSON) -> dict[str, Mapping[str, JSON]]:
+    listed = [_object(item, "signoffs") for item in _list(value, "signoffs")]
+    found = {_text(item.get("file"), "signoffs.file"): item for item in listed}
+    if len(found) != len(listed):
+        raise _malformed("signoffs names a file twice")
+    return found
+
+
 def _head(value: Mapping[str, JSON]) -> Head:
     size = _count(value.get("size"), "ledger.head.size")
     return Head(size, _digest(value.get("root"), "ledger.head.root"))
@@ -138,6 +155,10 @@ def _text(value: JSON, place: str) -> str:
     if not isinstance(value, str):
         raise _malformed(f"{place} is no text")
     return value
+
+
+def _optional(value: JSON, place: str) -> str | None:
+    return None if value is None else _text(value, place)
 
 
 def _count(value: JSON, place: str) -> int:

@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from governance.errors import IntegrityError, NotFoundError, UsageError
+from governance.errors import (
+    GovernanceError,
+    IntegrityError,
+    NotFoundError,
+    UsageError,
+)
 from governance.identity.allowed_signers import AllowedSigner
 from governance.snapshots.findings import (
     ExportFinding,
@@ -15,22 +20,27 @@ from governance.snapshots.findings import (
 )
 from governance.snapshots.manifest import Manifest, read_manifest
 from governance.snapshots.names import MANIFEST
+from governance.snapshots.proofs import PROOFS
 from governance.snapshots.reading import read_limited
 from governance.snapshots.record import EDITS, POLICY, SIGNERS
+from governance.snapshots.verify_approvals import Court
+from governance.snapshots.verify_changes import verify_changes
 from governance.snapshots.verify_files import verify_files
+from governance.snapshots.verify_held import Held, read_held, verify_held
+from governance.snapshots.verify_log import tell, verify_agreement
 from governance.snapshots.verify_model import verify_model
+from governance.snapshots.verify_policies import Kept
+from governance.snapshots.verify_proofs import ProvenLog, read_log
 from governance.snapshots.verify_record import (
-    ExportedRules,
     ProposedEdit,
+    check_policy,
     read_edits,
-    read_policy,
     verify_evidence,
 )
 from governance.snapshots.verify_signatures import (
     Vouched,
     names,
     read_signers,
-    verify_coverage,
     verify_proposals,
     verify_statements,
 )
@@ -39,28 +49,45 @@ from governance.snapshots.verify_signatures import (
 Check: TypeAlias = Callable[[Path, Manifest, frozenset[str]], Iterator[ExportFinding]]
 # What is checked of a part's files beside their bytes.
 CHECKS: tuple[Check, ...] = ()
+_MALFORMED = (
+    GovernanceError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    RecursionError,
+)
 _SIGNERS_LIMIT = 16 * 1024 * 1024
 _Read = TypeVar("_Read")
 
 
-def verify_export(folder: Path, allowed_signers: Path | None = None) -> ExportVerdict:
+def verify_export(
+    folder: Path,
+    allowed_signers: Path | None = None,
+    ledger_key: Path | None = None,
+    against: Path | None = None,
+) -> ExportVerdict:
     """Recompute everything an export says of itself, and name what differs.
 
     Args:
         folder: The export; nothing in it is trusted, and nothing in it is loaded.
         allowed_signers: Keys obtained elsewhere. Without them the export's own are
             used, and authorship is not proven.
+        ledger_key: The ledger's key, obtained elsewhere; the export's ledger must be
+            signed with it.
+        against: A checkpoint kept from before; the export's ledger must continue it.
 
     Returns:
         The verdict.
 
     Raises:
         NotFoundError: If there is no such folder, or no such file of keys.
-        UsageError: If the file of keys is malformed.
+        UsageError: If a file of keys is malformed.
     """
     if not folder.is_dir():
         raise NotFoundError(f"there is no export {folder}", "Give an export's folder.")
     pinned = None if allowed_signers is None else _pinned(allowed_signers)
+    held = read_held(ledger_key, against)
     try:
         manifest = read_manifest(folder)
     except IntegrityError as error:
@@ -68,7 +95,7 @@ def verify_export(folder: Path, allowed_signers: Path | None = None) -> ExportVe
         problem: Problem = "changed" if there else "missing"
         found = finding(MANIFEST, problem, error.message)
         return ExportVerdict(ok=False, trust="self", findings=(found,))
-    return _Verification(folder, manifest, pinned).verdict()
+    return _Verification(folder, manifest, pinned, held).verdict()
 
 
 def _pinned(path: Path) -> tuple[AllowedSigner, ...]:
@@ -93,6 +120,7 @@ class _Verification:
         folder: The export.
         manifest: What it says of itself.
         pinned: Keys the caller trusts, if any.
+        held: What else the caller brought.
     """
 
     def __init__(
@@ -100,10 +128,12 @@ class _Verification:
         folder: Path,
         manifest: Manifest,
         pinned: tuple[AllowedSigner, ...] | None,
+        held: Held,
     ) -> None:
         self._folder = folder
         self._manifest = manifest
         self._pinned = pinned
+        self._held = held
         self._findings: list[ExportFinding] = []
         self._intact: frozenset[str] = frozenset()
 
@@ -132,21 +162,45 @@ class _Verification:
         )
 
     def _signatures(self) -> tuple[Vouched, ...]:
-        edits, rules, signers = self._edits(), self._rules(), self._signers()
+        edits, signers = self._edits(), self._signers()
+        self._document(POLICY, lambda: check_policy(self._folder, self._manifest))
         vouched, findings = verify_statements(
             self._folder, self._intact, self._manifest, signers
         )
         self._findings.extend(findings)
         self._findings.extend(verify_proposals(edits, signers))
-        self._findings.extend(verify_coverage(self._manifest, edits, rules, vouched))
+        log, findings = read_log(self._folder, self._manifest, self._intact)
+        self._findings.extend(findings)
+        if log is not None:
+            self._findings.extend(verify_held(log, self._held))
+            self._findings.extend(self._judged(log, edits, vouched))
         return vouched
+
+    def _judged(
+        self,
+        log: ProvenLog,
+        edits: tuple[ProposedEdit, ...],
+        vouched: tuple[Vouched, ...],
+    ) -> tuple[ExportFinding, ...]:
+        """Compare the export with its ledger, and judge by what that says."""
+        folder, manifest = self._folder, self._manifest
+        kept = Kept(folder, manifest, self._intact)
+        policies, findings = kept.policies()
+        try:
+            told = tell(log)
+            agreed = tuple(verify_agreement(folder, manifest, told, edits, vouched))
+            court = Court(manifest, told, kept, policies, vouched)
+            ruled = tuple(verify_changes(told, policies))
+            return (*findings, *agreed, *ruled, *court.findings(edits))
+        except _MALFORMED as error:
+            # A forger's entries may hold anything at all: what is missing or of
+            # another type is found wherever it is first used.
+            message = f"an entry is not what its event should be: {error}"
+            return (*findings, finding(PROOFS, "proof", message))
 
     def _edits(self) -> tuple[ProposedEdit, ...]:
         found = self._document(EDITS, lambda: read_edits(self._folder, self._manifest))
         return found or ()
-
-    def _rules(self) -> ExportedRules | None:
-        return self._document(POLICY, lambda: read_policy(self._folder, self._manifest))
 
     def _signers(self) -> tuple[AllowedSigner, ...]:
         own = self._document(SIGNERS, self._own_signers)

@@ -1,7 +1,6 @@
-"""Who signed what: every statement of an export, and what they add up to."""
+"""Who signed what: every statement and every proposal of an export."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.reading import parse_json, read_limited
 from governance.snapshots.record import EDITS, EVIDENCE, SIGNOFFS, namespace_of
-from governance.snapshots.verify_record import ExportedRules, ProposedEdit
+from governance.snapshots.verify_record import ProposedEdit
 
 _LIMIT = 1024 * 1024
 _STATEMENT = re.compile(rf"{SIGNOFFS}/[0-9]{{1,6}}\.json", re.ASCII)
@@ -36,12 +35,16 @@ class Vouched:
         key: Who signed.
         principal: Whose key that is.
         said: The statement.
+        message: Its bytes.
+        signature: The signature over them.
     """
 
     path: str
     key: PublicKey
     principal: str
     said: Mapping[str, JSON]
+    message: bytes
+    signature: str
 
     @property
     def approves(self) -> bool:
@@ -107,7 +110,9 @@ def verify_statements(
 
 def _statement(folder: Path, path: str, signers: Sequence[AllowedSigner]) -> Vouched:
     message = read_limited(folder / path, path, _LIMIT)
-    signature = read_limited(folder / f"{path}.sshsig", f"{path}.sshsig", _LIMIT)
+    signature = read_limited(
+        folder / f"{path}.sshsig", f"{path}.sshsig", _LIMIT
+    ).decode("ascii", "replace")
     said = parse_json(message, path)
     if not isinstance(said, Mapping):
         raise IntegrityError("it is no statement")
@@ -118,12 +123,12 @@ def _statement(folder: Path, path: str, signers: Sequence[AllowedSigner]) -> Vou
     key = verify_principal(
         signers,
         principal,
-        signature.decode("ascii", "replace"),
+        signature,
         message,
         namespace_of(said),
         time,
     )
-    return Vouched(path, key, principal, said)
+    return Vouched(path, key, principal, said, message, signature)
 
 
 def _check_said(one: Vouched, manifest: Manifest) -> None:
@@ -148,64 +153,11 @@ def _check_said(one: Vouched, manifest: Manifest) -> None:
         raise IntegrityError("the evidence it names is not in the export")
 
 
-def verify_coverage(
-    manifest: Manifest,
-    edits: Iterable[ProposedEdit],
-    rules: ExportedRules | None,
-    vouched: Sequence[Vouched],
-) -> Iterator[ExportFinding]:
-    """See that the snapshot, and each of its edits, was approved by enough people.
-
-    What only the ledger knows (roles, expiry, revocation, protected concepts) is not
-    judged here.
-
-    Args:
-        manifest: What the export says of itself.
-        edits: The snapshot's edits.
-        rules: How many approvals it takes; ``None`` where the policy is unreadable.
-        vouched: Statements that hold.
-    """
-    wanted = manifest.snapshot.digest
-    if manifest.snapshot.edits and not names(vouched, wanted):
-        yield finding(SIGNOFFS, "signature", f"nobody signed for snapshot {wanted}")
-    for edit in edits:
-        needed = 1 if rules is None else rules.required_approvals
-        distinct = rules is not None and rules.distinct_from_proposer
-        given = _approvals(edit, vouched, distinct=distinct)
-        if given < needed:
-            message = f"edit {edit.id}: expected {needed} approvals, found {given}"
-            yield finding(SIGNOFFS, "signature", message)
-        if distinct and edit.key is None:
-            message = f"edit {edit.id}: nobody signed its proposal"
-            yield finding(EDITS, "signature", message)
-
-
 def names(vouched: Iterable[Vouched], snapshot: str) -> bool:
     """Say whether somebody approved a snapshot, or signed for returning to it."""
     return any(
         one.subject == snapshot and (one.approves or one.returns) for one in vouched
     )
-
-
-def _approvals(
-    edit: ProposedEdit, vouched: Iterable[Vouched], *, distinct: bool
-) -> int:
-    """Count the people who approved one candidate that brings in the edit."""
-    people: dict[JSON, set[str]] = defaultdict(set)
-    keys: dict[JSON, set[str]] = defaultdict(set)
-    for one in vouched:
-        listed = one.said.get("edits")
-        if (
-            not one.approves
-            or not isinstance(listed, list)
-            or edit.digest not in listed
-        ):
-            continue
-        if distinct and (one.principal == edit.proposer or one.key.text == edit.key):
-            continue
-        people[one.subject].add(one.principal)
-        keys[one.subject].add(one.key.text)
-    return max((min(len(people[c]), len(keys[c])) for c in people), default=0)
 
 
 def verify_proposals(

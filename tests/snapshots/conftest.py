@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from governance.domain.signoff import Head
 from governance.domain.snapshot import Snapshot
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder, open_pipeline
@@ -23,10 +24,10 @@ from governance.snapshots.inputs import (
     Measured,
 )
 from tests.pipeline.tiny import build
+from tests.snapshots.logs import logged
 from tests.snapshots.people import (
     ADA,
     BOB,
-    HEAD,
     ORIGIN,
     TIME,
     approval,
@@ -55,7 +56,7 @@ def inputs_for(
     edits: tuple[ExportedEdit, ...],
     tensors: Mapping[str, Tensor],
 ) -> ExportInputs:
-    """Everything an export says, approved by Bob."""
+    """Everything an export says, approved by Bob, with the ledger that says it."""
     resolved = [one.resolved.digest for one in edits]
     snapshot = write_snapshot(store, folder.digest, resolved, tensors)
     evidence = ExportedEvidence(
@@ -70,7 +71,7 @@ def inputs_for(
         edits=edits,
         policy=policy(),
         origin=ORIGIN,
-        head=HEAD,
+        head=Head(0, "0" * 64),
         created=TIME,
         evidence=(evidence,),
         results=(
@@ -80,7 +81,7 @@ def inputs_for(
         ),
         allowed_signers=signers(ADA, BOB),
     )
-    return replace(inputs, signoffs=(approval(inputs, BOB),))
+    return logged(replace(inputs, signoffs=(approval(inputs, BOB),)))
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,11 @@ from governance.domain.snapshot import ResolvedEdit
 from governance.identity.allowed_signers import AllowedSigner, format_allowed_signers
 from governance.identity.public import PublicKey, parse_public_key
 from governance.identity.sshsig import sign_with_key
+from governance.policy.files import find_policy, load_policy
 from governance.snapshots.inputs import ExportedEdit, ExportedPolicy, ExportInputs
+from tests.snapshots.logs import begun
 
 TIME = "2026-03-01T12:00:00Z"
-HEAD = Head(9, "ab" * 32)
 ORIGIN = "governance/test"
 
 
@@ -94,16 +95,16 @@ def edit(
 
 
 def policy(approvals: int = 1) -> ExportedPolicy:
+    """The shipped policy in its third version, asking for so many approvals."""
+    shipped = load_policy(find_policy("default")).document
+    metadata, spec = shipped["metadata"], shipped["spec"]
+    assert isinstance(metadata, Mapping)
+    assert isinstance(spec, Mapping)
+    note = "12:30:00 is no time, no is no boolean: ünicode"
     document: dict[str, JSON] = {
-        "apiVersion": "governance/v1",
-        "kind": "Policy",
-        "metadata": {"name": "default", "version": 3},
-        "spec": {
-            "required_approvals": approvals,
-            "distinct_from_proposer": True,
-            "suite": "cd" * 32,
-            "note": "12:30:00 is no time, no is no boolean: ünicode",
-        },
+        **shipped,
+        "metadata": {**metadata, "version": 3, "description": note},
+        "spec": {**spec, "required_approvals": approvals},
     }
     return ExportedPolicy("default", 3, digest_of(document), document)
 
@@ -112,7 +113,7 @@ def approval(inputs: ExportInputs, person: Person, **changes: object) -> Signed:
     """What somebody signs to approve the inputs' snapshot."""
     statement = Statement(
         origin=inputs.origin,
-        head=Head(7, "cd" * 32),
+        head=begun(inputs).head(),
         edits=[one.digest for one in inputs.edits],
         candidate=inputs.snapshot.digest,
         evidence=inputs.evidence[0].digest,
@@ -126,10 +127,10 @@ def approval(inputs: ExportInputs, person: Person, **changes: object) -> Signed:
     return signed(person, replace(statement, **changes), SIGNOFF_NAMESPACE)  # type: ignore[arg-type]
 
 
-def rollback(inputs: ExportInputs, person: Person) -> Signed:
+def rollback(inputs: ExportInputs, person: Person, head: Head | None = None) -> Signed:
     statement = RollbackStatement(
         origin=inputs.origin,
-        head=Head(8, "cd" * 32),
+        head=head or begun(inputs).head(),
         action="revert",
         edits=[],
         snapshot=inputs.snapshot.digest,

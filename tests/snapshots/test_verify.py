@@ -22,6 +22,7 @@ from governance.snapshots.findings import ExportFinding
 from governance.snapshots.inputs import ExportInputs
 from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import inputs_for, moved
+from tests.snapshots.logs import begun, cited, logged, revert, sign
 from tests.snapshots.people import (
     ADA,
     BOB,
@@ -283,20 +284,20 @@ def test_a_statement_without_its_signature_is_found(export: Path) -> None:
 def test_a_removed_sign_off_is_missed(export: Path) -> None:
     shutil.rmtree(export / "governance/signoffs")
     reseal(export)
-    assert named(export) == [("governance/signoffs", "signature")] * 2
-    assert "nobody signed for snapshot" in messages(export)
-    assert "edit E-0001: expected 1 approvals, found 0" in messages(export)
+    assert named(export) == [("governance/signoffs", "signature")]
+    assert "edit E-0001: missing 1 more approval" in messages(export)
 
 
 def export_of(inputs: ExportInputs, store: ObjectStore, tmp_path: Path) -> Path:
-    return export_diffusers(inputs, store, tmp_path / "made").path
+    """Export what an honest ledger holds, however little it proves."""
+    return export_diffusers(logged(inputs), store, tmp_path / "made").path
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"candidate": "0" * 64}, "nobody signed for snapshot"),
-        ({"edits": ["0" * 64]}, "expected 1 approvals, found 0"),
+        ({"candidate": "0" * 64}, "missing 1 more approval"),
+        ({"edits": ["0" * 64]}, "missing 1 more approval"),
         ({"policy": "0" * 64}, "signed under another policy"),
         ({"evidence": "0" * 64}, "the evidence it names is not in the export"),
         ({"origin": "elsewhere"}, "about another ledger"),
@@ -317,16 +318,14 @@ def test_a_genuine_signature_on_something_else_does_not_count(
     out = export_of(other, store, tmp_path)
     if words is not None:
         assert words in messages(out)
-        assert {problem for _, problem in named(out)} == {"signature"}
+        assert "signature" in {problem for _, problem in named(out)}
 
 
 def test_an_approval_by_the_proposer_does_not_count(
     inputs: ExportInputs, store: ObjectStore, tmp_path: Path
 ) -> None:
     other = replace(inputs, signoffs=(approval(inputs, ADA),))
-    assert "expected 1 approvals, found 0" in messages(
-        export_of(other, store, tmp_path)
-    )
+    assert "missing 1 more approval" in messages(export_of(other, store, tmp_path))
 
 
 def test_one_key_under_two_names_is_one_approval(
@@ -336,7 +335,8 @@ def test_one_key_under_two_names_is_one_approval(
     strict = replace(inputs, policy=policy(2), allowed_signers=signers(ADA, BOB, twice))
     both = (approval(strict, BOB), approval(strict, twice))
     out = export_of(replace(strict, signoffs=both), store, tmp_path)
-    assert messages(out) == "edit E-0001: expected 2 approvals, found 1"
+    assert messages(out).startswith("edit E-0001: missing 1 more approval")
+    assert "a second approval with the same key" in messages(out)
 
 
 def test_two_people_are_two_approvals(
@@ -352,7 +352,9 @@ def test_a_forged_proposal_is_found(
     inputs: ExportInputs, store: ObjectStore, tmp_path: Path
 ) -> None:
     forged = replace(edit(request(), EVE), proposer=ADA.name)
-    out = export_of(replace(inputs, edits=(forged,)), store, tmp_path)
+    other = replace(inputs, edits=(forged,))
+    again = replace(other, signoffs=(approval(other, BOB),))
+    out = export_of(again, store, tmp_path)
     assert named(out) == [("governance/edits.json", "signature")]
     assert "is not its proposer's key" in messages(out)
 
@@ -361,9 +363,11 @@ def test_an_unsigned_proposal_is_found(
     inputs: ExportInputs, store: ObjectStore, tmp_path: Path
 ) -> None:
     unsigned = replace(inputs.edits[0], key=None, signature=None)
-    out = export_of(replace(inputs, edits=(unsigned,)), store, tmp_path)
-    assert named(out) == [("governance/edits.json", "signature")]
-    assert "nobody signed its proposal" in messages(out)
+    other = replace(inputs, edits=(unsigned,))
+    again = replace(other, signoffs=(approval(other, BOB),))
+    out = export_of(again, store, tmp_path)
+    assert named(out) == [("governance/signoffs", "signature")]
+    assert "nobody vouches for the proposer" in messages(out)
 
 
 def test_after_a_revert_the_rollback_vouches_for_the_snapshot(
@@ -373,8 +377,11 @@ def test_after_a_revert_the_rollback_vouches_for_the_snapshot(
     stays, leaves = edit(request()), edit(request("Another"), ADA, "E-0002")
     both = inputs_for(folder, store, (stays, leaves), moved(folder, 2))
     now = inputs_for(folder, store, (stays,), moved(folder))
-    signed = (*both.signoffs, rollback(now, BOB))
-    out = export_of(replace(now, signoffs=signed), store, tmp_path)
+    log = begun(both)
+    given = sign(log, both)
+    returned = revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    whole = cited(now, log, (*given, returned))
+    out = export_diffusers(whole, store, tmp_path / "made").path
     verdict = verify_export(out, keys(tmp_path, BOB))
     assert (verdict.findings, verdict.trust) == ((), "pinned")
 
@@ -385,8 +392,12 @@ def test_without_the_rollback_nobody_vouches_for_it(
     stays, leaves = edit(request()), edit(request("Another"), ADA, "E-0002")
     both = inputs_for(folder, store, (stays, leaves), moved(folder, 2))
     now = inputs_for(folder, store, (stays,), moved(folder))
-    out = export_of(replace(now, signoffs=both.signoffs), store, tmp_path)
+    log = begun(both)
+    given = sign(log, both)
+    revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    out = export_diffusers(cited(now, log, given), store, tmp_path / "made").path
     assert named(out) == [("governance/signoffs", "signature")]
+    assert "nobody signed for snapshot" in messages(out)
 
 
 def test_a_forger_with_own_keys_is_consistent_but_not_pinned(
@@ -394,11 +405,8 @@ def test_a_forger_with_own_keys_is_consistent_but_not_pinned(
 ) -> None:
     """Everything remade by Mallory, under Bob's name: only Bob's real key tells."""
     mallory = Person(BOB.name)
-    forged = replace(
-        inputs,
-        allowed_signers=signers(ADA, mallory),
-        signoffs=(approval(inputs, mallory),),
-    )
+    remade = replace(inputs, allowed_signers=signers(ADA, mallory))
+    forged = replace(remade, signoffs=(approval(remade, mallory),))
     out = export_of(forged, store, tmp_path)
     alone = verify_export(out)
     assert (alone.ok, alone.trust) == (True, "self")

@@ -1,0 +1,258 @@
+"""Was every edit approved as the policy of its own day asked.
+
+Each is judged by the policy and the roster that were in force at the very entry that
+made it live: a policy that came later neither saves nor condemns it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from governance.canonical import canonical_bytes
+from governance.domain.events import (
+    EditProposed,
+    EditReverted,
+    EditsApplied,
+    EditsChecked,
+    Event,
+    SignOffGiven,
+    SnapshotActivated,
+    SnapshotRestored,
+)
+from governance.domain.rollback import RollbackSigned
+from governance.domain.signoff import Signed
+from governance.errors import IntegrityError
+from governance.ledger.entry import Entry
+from governance.policy.evaluate import required_approvals
+from governance.policy.model import Policy
+from governance.policy.signoffs import (
+    Approval,
+    Proposal,
+    Subject,
+    judge_rollback,
+    judge_signoffs,
+)
+from governance.snapshots.findings import ExportFinding, finding
+from governance.snapshots.manifest import Manifest
+from governance.snapshots.proofs import PROOFS
+from governance.snapshots.reading import digest_or_none
+from governance.snapshots.record import EDITS, EVIDENCE, SIGNOFFS
+from governance.snapshots.verify_changes import in_words, policy_of
+from governance.snapshots.verify_log import Told, signed_in, went_live
+from governance.snapshots.verify_policies import Kept
+from governance.snapshots.verify_record import ProposedEdit
+from governance.snapshots.verify_signatures import Vouched
+from governance.text import safe
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """How one edit came to live."""
+
+    applied: tuple[Entry, EditsApplied]
+    checked: tuple[Entry, EditsChecked]
+    live: Entry
+
+
+class Court:
+    """Judges edits by the entries of a log.
+
+    Args:
+        manifest: What the export says of itself.
+        told: What the ledger says.
+        kept: Documents the export holds.
+        policies: Digest to policy.
+        vouched: Statements whose signatures verify.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        told: Told,
+        kept: Kept,
+        policies: Mapping[str, Policy],
+        vouched: Sequence[Vouched],
+    ) -> None:
+        self._manifest = manifest
+        self._told = told
+        self._kept = kept
+        self._policies = policies
+        self._vouched = {(one.message, one.signature) for one in vouched}
+
+    def findings(self, edits: Sequence[ProposedEdit]) -> Iterator[ExportFinding]:
+        """Yield what was not approved as it should have been."""
+        candidates = set()
+        for edit in edits:
+            try:
+                case = self._case(edit)
+                candidates.add(case.applied[1].candidate)
+                approval = self._weigh(case)
+            except IntegrityError as error:
+                yield finding(EDITS, "proof", f"edit {edit.id}: {error.message}")
+                continue
+            if approval.missing:
+                message = f"edit {edit.id}: {in_words(approval)}"
+                yield finding(SIGNOFFS, "signature", message)
+        yield from self._return(candidates)
+
+    def _case(self, edit: ProposedEdit) -> _Case:
+        """Find the candidate by which an edit came to live.
+
+        Raises:
+            IntegrityError: If an entry of that story is not cited, or tells another.
+        """
+        for entry, event in reversed(self._told.events):
+            if isinstance(event, EditsApplied) and edit.id in event.edits:
+                case = self._story(edit, entry, event)
+                if case is not None:
+                    break
+        else:
+            raise IntegrityError("no cited entry made it live")
+        if digest_or_none(case.applied[1].resolved.get(edit.id)) != edit.resolved:
+            raise IntegrityError(
+                f"entry {case.applied[0].sequence} resolved it otherwise"
+            )
+        return case
+
+    def _story(
+        self, edit: ProposedEdit, entry: Entry, applied: EditsApplied
+    ) -> _Case | None:
+        """Follow a candidate from its entry until it went live."""
+        checked = None
+        for later, event in self._told.events:
+            if later.sequence <= entry.sequence:
+                continue
+            match event:
+                case EditsApplied() if edit.id in event.edits:
+                    return None
+                case EditsChecked(candidate=applied.candidate):
+                    checked = (later, event)
+                case SnapshotActivated(snapshot=applied.candidate):
+                    if checked is None or edit.id not in event.live:
+                        return None
+                    return _Case((entry, applied), checked, later)
+                case _:
+                    continue
+        return None
+
+    def _weigh(self, case: _Case) -> Approval:
+        """Weigh the sign-offs of a candidate at the entry that made it live."""
+        (_, applied), (checked_at, checked), live = (
+            case.applied,
+            case.checked,
+            case.live,
+        )
+        state = self._told.before(live.sequence)
+        policy = policy_of(self._policies, state)
+        self._check_evidence(policy, checked)
+        proposed = [self._proposed(name) for name in applied.edits]
+        signoffs = [
+            signed
+            for entry, event in self._told.events
+            if isinstance(event, SignOffGiven)
+            and event.candidate == applied.candidate
+            and checked_at.sequence < entry.sequence < live.sequence
+            and (signed := signed_in(entry)) is not None
+            and self._vouches(signed)
+        ]
+        return judge_signoffs(
+            policy,
+            Subject(
+                edits=tuple(event.digest for _, event in proposed),
+                candidate=applied.candidate,
+                evidence=checked.evidence,
+                policy=policy.digest,
+            ),
+            signoffs,
+            [Proposal(entry.actor, event.key) for entry, event in proposed],
+            state.roster,
+            at=live.sequence,
+            now=live.time,
+            required=required_approvals(
+                policy, [self._kept.request(event) for _, event in proposed]
+            ),
+        )
+
+    def _check_evidence(self, policy: Policy, checked: EditsChecked) -> None:
+        enforced = policy.spec.enforcement == "enforce"
+        if checked.outcome != "PASS" and enforced:
+            raise IntegrityError("its evidence did not pass")
+        if (checked.policy, checked.suite) != (policy.digest, policy.suite.digest):
+            raise IntegrityError("its evidence is not by the policy in force")
+        if f"{EVIDENCE}/{checked.evidence}.json" not in self._manifest.files:
+            raise IntegrityError("the evidence it was checked by is not in the export")
+
+    def _return(self, candidates: set[str]) -> Iterator[ExportFinding]:
+        """Judge how the snapshot itself went live: approved, or returned to."""
+        found = went_live(self._manifest, self._told)
+        match found:
+            case (entry, EditReverted() | SnapshotRestored() as event):
+                yield from self._rollback(entry, event)
+            case (_, SnapshotActivated(snapshot=snapshot)):
+                if snapshot not in candidates:
+                    message = f"nobody signed for snapshot {snapshot}"
+                    yield finding(SIGNOFFS, "signature", message)
+            case _:
+                # The base is nobody's word; what is not cited at all was reported.
+                return
+
+    def _rollback(
+        self, entry: Entry, event: EditReverted | SnapshotRestored
+    ) -> Iterator[ExportFinding]:
+        signatures = [
+            signed
+            for earlier, other in self._told.events
+            if earlier.sequence <= entry.sequence
+            and (other is event or _same(other, event))
+            and (signed := signed_in(earlier)) is not None
+            and signed.document.get("snapshot") == event.snapshot
+            and self._vouches(signed)
+        ]
+        state = self._told.before(entry.sequence)
+        try:
+            approval = judge_rollback(
+                policy_of(self._policies, state),
+                signatures,
+                self._leaving(signatures),
+                state.roster,
+                reason=event.reason,
+                at=entry.sequence,
+                now=entry.time,
+            )
+        except IntegrityError as error:
+            yield finding(PROOFS, "proof", error.message)
+            return
+        if approval.missing:
+            message = (
+                f"nobody signed for snapshot {event.snapshot} as entry "
+                f"{entry.sequence} needs it: {in_words(approval)}"
+            )
+            yield finding(SIGNOFFS, "signature", message)
+
+    def _leaving(self, signatures: Sequence[Signed]) -> list[Proposal]:
+        """Return who proposed the edits that signed statements take out."""
+        lists = (signed.document.get("edits") for signed in signatures)
+        leaving = {str(x) for said in lists if isinstance(said, list) for x in said}
+        return [
+            Proposal(entry.actor, event.key)
+            for entry, event in self._told.proposals.values()
+            if event.digest in leaving
+        ]
+
+    def _proposed(self, name: str) -> tuple[Entry, EditProposed]:
+        found = self._told.proposals.get(name)
+        if found is None:
+            raise IntegrityError(f"the proposal of {safe(name, 40)} is not cited")
+        return found
+
+    def _vouches(self, signed: Signed) -> bool:
+        return (canonical_bytes(signed.document), signed.signature) in self._vouched
+
+
+def _same(other: Event, event: EditReverted | SnapshotRestored) -> bool:
+    """Say whether somebody signed for this very rollback, and waited for others."""
+    return (
+        isinstance(other, RollbackSigned)
+        and (other.model, other.snapshot, other.previous)
+        == (event.model, event.snapshot, event.previous)
+        and (other.action == "revert") == isinstance(event, EditReverted)
+    )
