@@ -24,7 +24,7 @@ from governance.service.views import to_json
     "folder",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Diffusers folder.",
+    help="Diffusers folder, or `miniature` for the embedded one.",
 )
 @click.option(
     "--request",
@@ -63,6 +63,11 @@ from governance.service.views import to_json
     type=click.Path(path_type=Path, dir_okay=False),
     help="Key covariances, for refact and emcid.",
 )
+@click.option(
+    "--stage-one",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that keeps finished stage ones, to go on from or use again.",
+)
 @global_options_but_model
 @pass_options
 def solve(
@@ -74,6 +79,7 @@ def solve(
     keys: str | None,
     precision: str,
     statistics: Path | None,
+    stage_one: Path | None,
 ) -> None:
     """Solve requests for a diffusers folder and write the result."""
     if keys is not None and form != "lora":
@@ -91,6 +97,7 @@ def solve(
             device=str(options.given.get("device", "auto")),
             progress=progress,
             statistics=statistics,
+            stage_one=stage_one,
         )
     document = to_json(report)
     for text in texts(report, "warnings"):

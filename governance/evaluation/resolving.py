@@ -89,8 +89,14 @@ def optimise(specs: Sequence[EditSpec], tools: Tools) -> None:
 
 
 def _workshop(tools: Tools) -> Workshop:
+    # Tables compare methods, not bits: an edit finds what its set was optimised with.
     return Workshop(
-        tools.base.folder, tools.device, tools.stage_one, _no_image, batch=BATCH
+        tools.base.folder,
+        tools.device,
+        tools.stage_one,
+        _no_image,
+        batch=BATCH,
+        company=False,
     )
 
 

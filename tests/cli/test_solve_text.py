@@ -199,6 +199,41 @@ def test_solve_optimises_what_a_request_brings_no_values_for(
     assert row["residual"] < 1e-5  # type: ignore[has-type]
 
 
+def test_a_solve_goes_on_from_the_stage_ones_it_kept(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
+) -> None:
+    parameters: dict[str, JSON] = {
+        "layer": 1,
+        "prior": "identity",
+        "contrast": ["a dog"],
+    }
+    request_file(tmp_path, values=None, parameters=parameters)
+    kept = tmp_path / "kept"
+    code, first = solved(capsys, model, tmp_path, "--stage-one", kept)
+    assert code == 0, first
+    (file,) = kept.iterdir()
+    before = file.stat().st_mtime_ns
+    code, said = solved(capsys, model, tmp_path, "--stage-one", kept)
+    assert (code, said["error"]["exit_code"]) == (2, 2)  # type: ignore[index]
+    (tmp_path / "out").rename(tmp_path / "before")
+    code, again = solved(capsys, model, tmp_path, "--stage-one", kept)
+    assert code == 0
+    assert again["digest"] == first["digest"]
+    assert file.stat().st_mtime_ns == before
+
+
+def test_an_output_that_exists_is_refused_before_anything_is_optimised(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    request_file(tmp_path, values=None, parameters={"layer": 1, "prior": "identity"})
+    kept = tmp_path / "kept"
+    code, said = solved(capsys, model, tmp_path, "--stage-one", kept)
+    assert code == 2
+    assert "exists; expected" in said["error"]["message"]  # type: ignore[index]
+    assert not kept.exists()
+
+
 def test_emcid_finds_states_for_both_encoders_of_sdxl_and_edits_both(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from governance.pipeline.statistics import encoder_digests
 from governance.pipeline.values import check_values
 from governance.service.facade import JobKind
 from governance.service.parts import stage_one as module
+from governance.service.parts.kept_concepts import KeptConcepts
 from governance.service.parts.stage_one import Workshop, leanings, stage_one
 from governance.wiring import real_parts
 from tests.pipeline import tiny
@@ -124,6 +125,50 @@ def test_a_damaged_copy_is_computed_again(
     again = stage_one(REFACT, shop(folder, tmp_path), Heard())
     assert len(runs.run) == 1
     assert torch.equal(again[NAME], whole[NAME])
+
+
+def test_alone_or_in_company_a_concept_has_the_same_bits(
+    folder: PipelineFolder, tmp_path: Path
+) -> None:
+    at = Workshop(folder, "cpu", tmp_path, lambda _: b"")
+    alone = stage_one(replace(REFACT, concepts=CONCEPTS[1:]), at, Heard())
+    warm = stage_one(REFACT, at, Heard())
+    cold = stage_one(REFACT, replace(at, cache=None), Heard())
+    assert torch.equal(warm[NAME], cold[NAME])
+    assert torch.equal(alone[NAME][0], cold[NAME][1])
+
+
+def test_a_batch_that_was_half_kept_is_run_again_with_the_same_company(
+    folder: PipelineFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = stage_one(REFACT, shop(folder, tmp_path, batch=2), Heard())
+    (first, _) = sorted(tmp_path.iterdir())
+    first.unlink()  # as if the process was killed between two files
+    runs = Runs(monkeypatch)
+    again = stage_one(REFACT, shop(folder, tmp_path, batch=2), Heard())
+    assert runs.run == [["the mayor", "rose"]]
+    assert torch.equal(again[NAME], whole[NAME])
+    stage_one(replace(REFACT, concepts=CONCEPTS[1:]), shop(folder, tmp_path), Heard())
+    assert runs.run[1:] == [["rose"]]
+
+
+def test_kept_numbers_that_were_changed_or_are_not_finite_are_computed_again(
+    folder: PipelineFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = replace(REFACT, concepts=CONCEPTS[:1])
+    whole = stage_one(one, shop(folder, tmp_path), Heard())
+    (file,) = tmp_path.iterdir()
+    data = file.read_bytes()
+    runs = Runs(monkeypatch)
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert torch.equal(
+        stage_one(one, shop(folder, tmp_path), Heard())[NAME], whole[NAME]
+    )
+    KeptConcepts(tmp_path).put(file.stem, {"wanted": whole[NAME][0] * float("nan")})
+    assert torch.equal(
+        stage_one(one, shop(folder, tmp_path), Heard())[NAME], whole[NAME]
+    )
+    assert len(runs.run) == 2
 
 
 def test_too_little_memory_is_said_and_changes_nothing_else(

@@ -49,6 +49,7 @@ def given_edits(
     statistics: Path | None,
     device: str,
     progress: ProgressCallback,
+    stage_one: Path | None = None,
 ) -> Iterator[Given]:
     """Yield requests as the engine sees them, files checked against the model.
 
@@ -59,6 +60,7 @@ def given_edits(
             where omitted.
         device: Where stage one runs, for edits that bring no results of it.
         progress: Told about every step of it.
+        stage_one: Keeps finished concepts; None keeps none.
 
     Raises:
         RequestError: Stage-one results are not what an edit needs.
@@ -79,7 +81,7 @@ def given_edits(
             values, said = _read(item, folder, Path(copies))
             warnings.extend(said)
             if values is None:
-                values = _found(spec, item, folder, device, progress)
+                values = _found(spec, item, folder, device, progress, stage_one)
             specs.append(replace(spec, values=values))
         yield Given(tuple(specs), library, tuple(dict.fromkeys(warnings)))
 
@@ -110,6 +112,7 @@ def _found(
     folder: PipelineFolder,
     device: str,
     progress: ProgressCallback,
+    kept: Path | None,
 ) -> "Mapping[str, Tensor] | None":
     """Run stage one on the model, for an edit of a text encoder."""
     if item.request.method not in TEXT_METHODS:
@@ -119,7 +122,7 @@ def _found(
     def told(step: str, done: int, total: int) -> None:
         progress(Progress(step, done, total))
 
-    at = Workshop(folder, device, None, lambda digest: item.files[digest])
+    at = Workshop(folder, device, kept, lambda digest: item.files[digest])
     if spec.alphas is not None:
         return leanings(spec, at, told).values(spec.alphas)
     return stage_one(spec, at, told)

@@ -14,6 +14,7 @@ from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.given import given_edits
 from governance.service.solve import solve
 from governance.snapshots.forms import Keys, Kind
+from governance.snapshots.staging import check_free
 from governance.text import safe
 
 
@@ -27,6 +28,7 @@ def solve_requests(
     progress: ProgressCallback,
     keys: str = "kohya",
     statistics: Path | None = None,
+    stage_one: Path | None = None,
 ) -> Mapping[str, JSON]:
     """Solve request files for a folder.
 
@@ -40,19 +42,22 @@ def solve_requests(
         progress: Told about every step.
         keys: How an adapter names its tensors: ``kohya`` or ``diffusers``.
         statistics: Key covariances, for edits of text encoders.
+        stage_one: Keeps finished concepts of a stage one; None keeps none.
 
     Returns:
         The command's JSON document.
 
     Raises:
         RequestError: A request is wrong, or is a debias without alphas.
+        UsageError: The output exists already, or cannot be made.
     """
+    check_free(output.absolute())  # before minutes go into stage one
     loaded = [item for path in requests for item in load_requests(path)]
     for item in loaded:
         _refuse_search(item.request)
     progress(Progress("solve", 0, 1))
     where = resolve_device(device)
-    with given_edits(loaded, folder, statistics, where, progress) as given:
+    with given_edits(loaded, folder, statistics, where, progress, stage_one) as given:
         report = solve(
             folder,
             given.specs,

@@ -3,15 +3,14 @@
 Loads tensor libraries; imported when an edit needs it.
 """
 
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+import transformers
+from safetensors.torch import save
 from torch import Tensor
 
 from governance.canonical import JSON, digest_of
@@ -30,10 +29,10 @@ from governance.engine.text_presets import (
 from governance.pipeline.folder import PipelineFolder
 from governance.pipeline.stage_one_noise import PipelineNoise
 from governance.pipeline.stage_one_text import PipelineTail, open_tails
+from governance.service.parts.kept_concepts import Found, KeptConcepts
 
 FORMAT = "stage-one/v2"
 Told: TypeAlias = Callable[[str, int, int], None]
-Found: TypeAlias = Mapping[str, Tensor]
 T = TypeVar("T")
 
 
@@ -46,14 +45,26 @@ class Workshop:
         device: Where to compute.
         cache: Folder that keeps finished concepts; None keeps none.
         image: Reads a destination image by digest.
-        batch: Concepts optimised at once, at first.
+        batch: Concepts optimised at once, at first; one on a CPU, whose cores a
+            single concept fills, and eight elsewhere, where omitted.
+        company: Whether a kept concept is known by those it was optimised with, too.
+            The last bits depend on them, so what is recorded needs it: a run that was
+            stopped and goes on finds the very bits of one that was not.
     """
 
     folder: PipelineFolder
     device: str
     cache: Path | None
     image: Callable[[str], bytes]
-    batch: int = 8
+    batch: int | None = None
+    company: bool = True
+
+    @property
+    def size(self) -> int:
+        """Return how many concepts are optimised at once, at first."""
+        if self.batch is not None:
+            return self.batch
+        return 1 if self.device == "cpu" else 8
 
 
 @dataclass(frozen=True)
@@ -198,6 +209,8 @@ def _key(spec: EditSpec, at: Workshop, component: str, concept: list[JSON]) -> s
             "concept": concept,
             "parameters": effective(spec),
             "device": at.device.partition(":")[0],
+            "threads": torch.get_num_threads(),
+            "versions": [torch.__version__, transformers.__version__],
         }
     )
 
@@ -213,48 +226,34 @@ def _kept(
     at: Workshop,
     told: Told,
 ) -> list[Found]:
-    """Run what is not finished yet, keeping each concept as its batch ends."""
-    found: dict[str, Found] = {}
-    missing: dict[str, T] = {}
-    for item in items:
-        name = key(item)
-        kept = _read(at.cache, name)
-        if kept is None:
-            missing[name] = item
-        else:
-            found[name] = kept
+    """Run every batch that is not finished yet, and keep its concepts as it ends."""
+    kept = KeptConcepts(at.cache)
+    each = {key(item): item for item in items}
+
+    def settle(some: Sequence[str]) -> list[Found]:
+        names = [_with(some, name) if at.company else name for name in some]
+        old = [kept.get(name) for name in names]
+        whole = [one for one in old if one is not None]
+        if len(whole) == len(names):
+            return whole
+        new = run([each[name] for name in some])
+        for name, one in zip(names, new, strict=True):
+            kept.put(name, one)
+        return new
 
     def smaller(size: int) -> None:
         told(f"out of memory: {size} concepts at once from here on", 0, 0)
 
-    names = list(missing)
-    batches = in_batches(
-        names, at.batch, lambda some: run([missing[n] for n in some]), smaller
-    )
-    for some, results in batches:
-        for name, result in zip(some, results, strict=True):
-            found[name] = result
-            _write(at.cache, name, result)
-        told("stage one, concepts", len(found), len(items))
+    found: dict[str, Found] = {}
+    for some, results in in_batches(list(each), at.size, settle, smaller):
+        found |= dict(zip(some, results, strict=True))
+        told("stage one, concepts", len(found), len(each))
     return [found[key(item)] for item in items]
 
 
-def _read(cache: Path | None, name: str) -> Found | None:
-    if cache is None or not (path := cache / f"{name}.safetensors").is_file():
-        return None
-    try:
-        return load(path.read_bytes())
-    except (SafetensorError, OSError):
-        return None  # a damaged copy is computed again
-
-
-def _write(cache: Path | None, name: str, found: Found) -> None:
-    if cache is None:
-        return
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = cache / f".{name}.{secrets.token_hex(8)}"
-    beside.write_bytes(save({key: value.contiguous() for key, value in found.items()}))
-    beside.replace(cache / f"{name}.safetensors")
+def _with(batch: Sequence[str], name: str) -> str:
+    """Name a concept together with its company; alone it has its own name."""
+    return name if len(batch) == 1 else digest_of([*batch, name])
 
 
 def values_file(values: Found) -> bytes:
