@@ -88,17 +88,30 @@ def list_edits(options: GlobalOptions, state: str | None) -> None:
 @edit.command("show")
 @click.argument("edit_id", metavar="ID")
 @click.option("--text", "as_text", is_flag=True, help="As text, the default.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write all of it, pictures too, as one HTML page.",
+)
 @global_options
 @pass_options
-def show(options: GlobalOptions, edit_id: str, *, as_text: bool) -> None:
+def show(
+    options: GlobalOptions, edit_id: str, *, as_text: bool, report: Path | None
+) -> None:
     """Show everything a reviewer looks at before deciding."""
-    detail = opened(options).edit(edit_id)
+    governance = opened(options)
+    detail = governance.edit(edit_id)
+    page = None if report is None else write_page(report, governance.report(edit_id))
     if options.as_json and not as_text:
         body = to_json(detail)
         assert isinstance(body, dict)  # noqa: S101 - a dataclass is a JSON object
-        print_json({**body, "evidence": detail.evidence.value})
+        told = {} if page is None else {"report": str(page)}
+        print_json({**body, "evidence": detail.evidence.value, **told})
         return
     print_detail(detail)
+    if page is not None:
+        print_line(f"report     {page}")
 
 
 @edit.command("withdraw")

@@ -23,6 +23,7 @@ from governance.service import (
     proposing,
     reading,
     records,
+    reporting,
     signing,
     statistics,
     verification,
@@ -72,6 +73,10 @@ class Application:
     def edit(self, edit_id: str) -> views.EditDetail:
         """Return one edit in full."""
         return reading.detail(self._workspace, edit_id)
+
+    def report(self, edit_id: str) -> bytes:
+        """Return one edit as a page for people, which needs nothing but itself."""
+        return reporting.edit_report(self._workspace, edit_id)
 
     def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:
         """Return the images of the edit's newest evidence."""

@@ -37,6 +37,7 @@ from governance.snapshots.inputs import (
     ExportInputs,
     Measured,
 )
+from governance.snapshots.licence import licence_of
 
 
 def compute_export(
@@ -125,8 +126,9 @@ def gather(
     edits = [state.edits[name] for name in record.edits]
     signoffs = _signoffs(state, record, edits)
     policy = _policy_of(workspace, state, record, signoffs)
+    folder = workspace.parts.models.folder(model)
     return ExportInputs(
-        folder=workspace.parts.models.folder(model),
+        folder=folder,
         model=model.name,
         source=model.source,
         snapshot=check_snapshot(workspace.store, record.digest),
@@ -143,10 +145,11 @@ def gather(
         evidence=tuple(_evidence(workspace, signoffs)),
         signoffs=signoffs,
         results=tuple(
-            result for item in edits for result in _results(workspace, state, item)
+            result for item in edits for result in results_of(workspace, state, item)
         ),
         allowed_signers=allowed_signers_text(state.roster),
         log=log,
+        licence=licence_of(folder.root),
     )
 
 
@@ -207,9 +210,16 @@ def _evidence(
             yield ExportedEvidence(digest, images_of(document))
 
 
-def _results(
+def results_of(
     workspace: Workspace, state: WorkspaceState, record: EditRecord
 ) -> Iterator[ExportedResult]:
+    """Yield what the newest check of an edit measured, against what policy wants.
+
+    Args:
+        workspace: The workspace.
+        state: The state.
+        record: The edit.
+    """
     check = state.candidates[record.candidate or ""].check
     if check is None:
         return
@@ -233,6 +243,7 @@ def _results(
             limit=str(rule.get("limit", "")),
             bound=str(rule.get("bound", "")),
             outcome=str(rule.get("outcome", "")),
+            value=metric.value,
         )
 
 

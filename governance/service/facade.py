@@ -75,6 +75,9 @@ class Governance(Protocol):
     def edit(self, edit_id: str) -> views.EditDetail:
         """Return one edit in full."""
 
+    def report(self, edit_id: str) -> bytes:
+        """Return one edit as a page for people, which needs nothing but itself."""
+
     def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:
         """Return the images of the edit's newest evidence."""
 

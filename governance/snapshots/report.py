@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import governance
 from governance.ledger.store import ObjectStore
-from governance.pipeline.folder import FileRecord
 from governance.snapshots.html import (
     Html,
     facts,
@@ -19,6 +18,7 @@ from governance.snapshots.inputs import ExportInputs, TensorNorm
 from governance.snapshots.limits import DEMO, DEMO_ORIGIN
 from governance.snapshots.names import MANIFEST, RECORD
 from governance.snapshots.parts import Exporting, Part
+from governance.snapshots.report_base import BaseFacts, base_section, files_table
 from governance.snapshots.report_edit import edit_section, facts_of, figure, title_of
 from governance.snapshots.report_evidence import (
     EvidenceFacts,
@@ -122,20 +122,11 @@ def _identity(about: Exporting) -> Html:
                 "too. The files of the model are:"
             )
         ),
-        _files("Files of the model in this export", ours),
+        files_table("Files of the model in this export", ours),
     ]
     if about.left_out:
         parts.append(_left_out(about))
     return join(parts)
-
-
-def _files(caption: str, files: Sequence[FileRecord]) -> Html:
-    rows = [
-        [mono(item.path), words(f"{item.size:,}"), mono(item.sha256)]
-        for item in files[:_MOST]
-    ]
-    more = f"; {len(files) - _MOST} more in the manifest" if len(files) > _MOST else ""
-    return table(words(caption + more), ("Path", "Bytes", "SHA-256"), rows)
 
 
 def _left_out(about: Exporting) -> Html:
@@ -148,27 +139,14 @@ def _left_out(about: Exporting) -> Html:
 
 
 def _base(inputs: ExportInputs) -> Html:
-    repository, _, revision = (inputs.source or "").partition("@")
-    return join(
-        (
-            facts(
-                (
-                    ("Registered as", words(inputs.model, 120)),
-                    ("Repository", words(repository or "none: a local folder")),
-                    ("Revision", mono(revision) if revision else words("none")),
-                    ("Architecture", words(inputs.folder.family)),
-                    ("Model digest", mono(inputs.folder.digest)),
-                    (
-                        "Licence",
-                        words(
-                            f"{inputs.licence}, as its own card says; nobody checked"
-                            if inputs.licence
-                            else "not stated in the base folder"
-                        ),
-                    ),
-                )
-            ),
-            _files("Files of the base model as registered", inputs.folder.files),
+    return base_section(
+        BaseFacts(
+            name=inputs.model,
+            source=inputs.source,
+            family=inputs.folder.family,
+            digest=inputs.folder.digest,
+            licence=inputs.licence,
+            files=inputs.folder.files,
         )
     )
 

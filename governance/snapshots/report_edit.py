@@ -176,5 +176,5 @@ def _certificate(certificate: Sequence[Mapping[str, JSON]]) -> Iterator[Html]:
 def figure(value: object) -> Html:
     """Return a number in four significant digits, anything else as words."""
     if isinstance(value, float):
-        return words(f"{value:.4g}")
+        return tag("span", words(f"{value:.4g}"), class_="number")
     return words("" if value is None else str(value), 40)

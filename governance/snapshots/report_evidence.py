@@ -92,6 +92,8 @@ def evidence_section(
     measured: Sequence[ExportedResult],
     titles: Mapping[str, str],
     snapshot: str,
+    *,
+    only: str | None = None,
 ) -> Html:
     """Return figures and pictures of one evidence document.
 
@@ -100,11 +102,13 @@ def evidence_section(
         measured: Figures of all edits; those of its own are shown.
         titles: Edit id to what it is called.
         snapshot: Digest of what the report is about.
+        only: The one edit to show; all of them where omitted.
     """
-    parts = [_facts(found, snapshot)]
-    for edit in found.edits:
+    edits = ", ".join(found.edits)
+    parts = [tag("h3", words(f"Evidence on {edits}")), _facts(found, snapshot)]
+    for edit in found.edits if only is None else (only,):
         mine = [item for item in measured if item.edit == edit]
-        parts.append(tag("h3", words(titles.get(edit, edit), 140)))
+        parts.append(tag("h4", words(titles.get(edit, edit), 140)))
         parts.append(results(mine))
         parts.append(gallery(found.galleries.get(edit, Gallery((), 0))))
     parts += _untested(found)
@@ -113,7 +117,11 @@ def evidence_section(
 
 def _facts(found: EvidenceFacts, snapshot: str) -> Html:
     same = found.candidate == snapshot
-    which = "this snapshot" if same else "the candidate its reviewers signed"
+    which = (
+        "this snapshot"
+        if same
+        else "another set of edits than this snapshot, the one reviewers saw and signed"
+    )
     return facts(
         (
             ("Evidence", mono(found.digest)),

@@ -27,13 +27,14 @@ def results(found: Sequence[ExportedResult]) -> Html:
         "edited one, same prompts and seeds. In the drawing the open mark is before, "
         "the full one after, the upright line the threshold, on a scale from 0 to 1."
     )
-    return table(words(caption), head, (_row(item) for item in found))
+    ordered = sorted(found, key=lambda item: item.after is None)
+    return table(words(caption), head, (_row(item) for item in ordered))
 
 
 def _row(item: ExportedResult) -> Sequence[Html]:
     wanted = f"{item.limit} {_ON.get(item.bound, item.bound)}".strip()
     return (
-        words(item.metric),
+        tag("span", words(item.metric), class_="number"),
         _figure(item.before),
         _figure(item.after, item.value),
         _drawing(item),

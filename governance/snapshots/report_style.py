@@ -46,6 +46,7 @@ nav a:hover{text-decoration:underline}
 dl{margin:.8rem 0;border-top:1px solid var(--line)}
 dl>div{display:grid;grid-template-columns:11rem 1fr;gap:1rem;padding:.38rem 0;
 border-bottom:1px solid var(--line)}
+dd pre{margin:.2rem 0}
 dt{color:var(--soft);font-size:.8rem;padding-top:.15rem}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
 table{width:100%;border-collapse:collapse;margin:1rem 0;font-size:.88rem}
@@ -56,6 +57,8 @@ tbody th,td{text-align:left;vertical-align:top;font-weight:400;padding:.36rem .9
 .36rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere;
 font-variant-numeric:tabular-nums}
 thead th{overflow-wrap:normal}
+td code,tbody th code{font-size:.69rem}
+.number{white-space:nowrap}
 .outcome{font-family:system-ui,"DejaVu Sans",sans-serif;font-size:.74rem;
 font-weight:700;letter-spacing:.04em;white-space:nowrap}
 .pass{color:var(--good)}

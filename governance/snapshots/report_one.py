@@ -1,0 +1,115 @@
+"""The report of one edit, at any time of its life."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from governance.domain.signoff import Head, Signed
+from governance.snapshots.html import Html, bullets, facts, join, mono, paragraph, words
+from governance.snapshots.inputs import ExportedPolicy, ExportedResult
+from governance.snapshots.limits import DEMO, DEMO_ORIGIN
+from governance.snapshots.report_base import BaseFacts, base_section
+from governance.snapshots.report_edit import EditFacts, edit_section, title_of
+from governance.snapshots.report_evidence import EvidenceFacts, evidence_section
+from governance.snapshots.report_page import page
+from governance.snapshots.report_record import decisions, ledger, limits, policy
+
+
+@dataclass(frozen=True, slots=True)
+class OneEdit:
+    """Everything the report of one edit says.
+
+    Args:
+        edit: The edit.
+        state: Where it stands.
+        status: What is known about its evidence.
+        candidate: Digest of its newest candidate, if it was applied.
+        together: Ids of the edits that are decided with it, itself included.
+        base: The base model.
+        evidence: Its newest evidence, if it was checked.
+        results: What that measured.
+        signoffs: Signatures on it.
+        missing: What it still lacks, in words.
+        policy: The policy in force.
+        origin: The ledger's name.
+        head: The ledger's head.
+        time: When this was written.
+    """
+
+    edit: EditFacts
+    state: str
+    status: str
+    candidate: str | None
+    together: tuple[str, ...]
+    base: BaseFacts
+    evidence: EvidenceFacts | None
+    results: Sequence[ExportedResult]
+    signoffs: Sequence[Signed]
+    missing: Sequence[str]
+    policy: ExportedPolicy
+    origin: str
+    head: Head
+    time: str
+
+
+def one_edit_page(one: OneEdit) -> bytes:
+    """Return the report of one edit.
+
+    Args:
+        one: What it says.
+    """
+    return page(
+        kicker="Report of one edit",
+        title=title_of(one.edit),
+        lead=(
+            facts(
+                (
+                    ("State", words(one.state)),
+                    ("Evidence", words(one.status)),
+                    ("Still missing", words("; ".join(one.missing), 2000)),
+                    ("Written", words(one.time)),
+                )
+            ),
+        ),
+        notice=DEMO if one.origin == DEMO_ORIGIN else "",
+        sections=(
+            ("Identity", _identity(one)),
+            ("Base model", base_section(one.base)),
+            ("The edit", edit_section(one.edit)),
+            ("Evaluation", _evaluation(one)),
+            ("Decisions and signatures", _decisions(one)),
+            ("Policy", policy(one.policy)),
+            ("Ledger", ledger(one.origin, one.head, None)),
+            ("Limits: what this record does not prove", limits()),
+        ),
+    )
+
+
+def _identity(one: OneEdit) -> Html:
+    candidate = mono(one.candidate) if one.candidate else words("not applied yet")
+    others = [name for name in one.together if name != one.edit.id]
+    return facts(
+        (
+            ("Edit", words(one.edit.id)),
+            ("Request digest", mono(one.edit.digest)),
+            ("Candidate", candidate),
+            ("Decided together with", words(", ".join(others), 2000)),
+        )
+    )
+
+
+def _evaluation(one: OneEdit) -> Html:
+    if one.evidence is None:
+        return paragraph(words("Nothing was measured yet."))
+    titles = {one.edit.id: title_of(one.edit)}
+    shown = evidence_section(
+        one.evidence, one.results, titles, one.candidate or "", only=one.edit.id
+    )
+    stale = paragraph(words("This evidence is stale: something changed since."))
+    return join((stale, shown) if one.status == "STALE" else (shown,))
+
+
+def _decisions(one: OneEdit) -> Html:
+    if not one.missing:
+        return decisions(one.signoffs)
+    lacking = paragraph(words("Still missing before it can go live:"))
+    return join((decisions(one.signoffs), lacking, bullets(map(words, one.missing))))
