@@ -8,6 +8,7 @@ from governance.canonical import JSON
 from governance.cli.detail import print_detail
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_missing, print_table
+from governance.cli.pages import write_page
 from governance.cli.session import opened, run_job
 from governance.cli.signing import confirm_digests
 from governance.domain.lifecycle import EditState
