@@ -5,6 +5,7 @@ import click
 from governance import __version__
 from governance.cli.benchmark import benchmark
 from governance.cli.changes import change
+from governance.cli.collecting import collect
 from governance.cli.edits import edit
 from governance.cli.evaluate import evaluate
 from governance.cli.ledgers import ledger
@@ -41,3 +42,4 @@ for command in (
     benchmark,
 ):
     root.add_command(command)
+snapshot.add_command(collect)

@@ -1,9 +1,12 @@
 """Files handled so that links are not followed and content is hashed on the way."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +45,33 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked_folder(folder: Path, *, alone: bool) -> Iterator[bool]:
+    """Lock a folder; a process that is killed gives its lock back.
+
+    Args:
+        folder: The folder.
+        alone: Lock it only if nobody else holds it; otherwise share it with others.
+
+    Yields:
+        Whether it is locked.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if alone:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+    except BlockingIOError:
+        os.close(descriptor)
+        yield False
+        return
+    try:
+        yield True
     finally:
         os.close(descriptor)
 

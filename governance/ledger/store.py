@@ -10,13 +10,19 @@ import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from governance.errors import IntegrityError, LedgerError, NotFoundError, UsageError
-from governance.ledger.files import copy_hashed, hash_rest, open_regular, sync_folder
+from governance.ledger.files import (
+    copy_hashed,
+    hash_rest,
+    locked_folder,
+    open_regular,
+    sync_folder,
+)
 
 DEFAULT_MAX_BYTES = 8 * 1024**3
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -202,23 +208,33 @@ class ObjectStore:
                 yield path.parent.name + path.name
 
     def remove(self, digest: str) -> None:
-        """Remove an object that nothing names any more; it may be gone already."""
+        """Remove an object that nothing names any more; it may be gone already.
+
+        Raises:
+            LedgerError: If the folder cannot be written.
+        """
         place = self._place(digest)
-        place.unlink(missing_ok=True)
-        if place.parent.is_dir():
-            sync_folder(place.parent)
+        with self._explained():
+            place.unlink(missing_ok=True)
+            if place.parent.is_dir():
+                sync_folder(place.parent)
 
     def remove_abandoned(self) -> int:
         """Remove what writers that were killed left behind.
 
-        Only for a moment when nobody writes.
-
         Returns:
-            How many files were removed.
+            How many files were removed; none while somebody writes.
+
+        Raises:
+            LedgerError: If the folder cannot be written.
         """
-        left = [path for path in self._files() if path.parent.name == _TEMPORARY]
-        for path in left:
-            path.unlink(missing_ok=True)
+        incoming = self.root / _TEMPORARY
+        if not incoming.is_dir():
+            return 0
+        with self._explained(), locked_folder(incoming, alone=True) as alone:
+            left = sorted(incoming.iterdir()) if alone else []
+            for path in left:
+                path.unlink(missing_ok=True)
         return len(left)
 
     def verify_all(self) -> Iterator[StoreProblem]:
@@ -276,27 +292,41 @@ class ObjectStore:
             fill: Writes the content and returns its digest.
         """
         incoming = self.root / _TEMPORARY
-        try:
+        with self._explained():
             incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.root.chmod(0o700)
-            temporary = incoming / secrets.token_hex(16)
-            descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-            try:
-                with os.fdopen(descriptor, "w+b") as target:
-                    digest = fill(target)
-                    target.flush()
-                    os.fsync(target.fileno())
-                place = self._place(digest)
-                place.parent.mkdir(mode=0o700, exist_ok=True)
-                # Replaces what is there: the same content, or a damaged copy of it.
-                temporary.replace(place)
-                sync_folder(place.parent)
-                sync_folder(self.root)
-            finally:
-                temporary.unlink(missing_ok=True)
+            with locked_folder(incoming, alone=False):
+                return self._move_in(incoming / secrets.token_hex(16), fill)
+
+    def _move_in(self, temporary: Path, fill: Callable[[BinaryIO], str]) -> str:
+        """Write a temporary file, durably, and give it its digest's name."""
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        try:
+            with os.fdopen(descriptor, "w+b") as target:
+                digest = fill(target)
+                target.flush()
+                os.fsync(target.fileno())
+            place = self._place(digest)
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            # Replaces what is there: the same content, or a damaged copy of it.
+            temporary.replace(place)
+            sync_folder(place.parent)
+            sync_folder(self.root)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return digest
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what is wrong with the disk in words.
+
+        Raises:
+            LedgerError: If something cannot be written.
+        """
+        try:
+            yield
         except OSError as error:
             message = (
                 f"the object store {self.root} cannot be written: {error.strerror}"
             )
             raise LedgerError(message, "Check the disk and its permissions.") from error
-        return digest

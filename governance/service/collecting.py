@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from governance.canonical import canonical_bytes
 from governance.domain.releasing import TensorsReleased
 from governance.domain.state import Candidate, WorkspaceState
-from governance.errors import NotFoundError
+from governance.errors import IntegrityError, WrongStateError
 from governance.ledger.store import ObjectStore
 from governance.service.book import Book
 from governance.service.identity import actor_name
@@ -154,14 +154,33 @@ def refuse_incomplete(store: ObjectStore, digest: str) -> None:
     Cheap enough for a write transaction: nothing is hashed.
 
     Raises:
-        NotFoundError: An object is not there.
+        WrongStateError: A tensor is not there.
     """
     for tensor in sorted(_tensors(store, digest)):
         if not store.has(tensor):
-            raise NotFoundError(
-                f"snapshot {digest[:12]}: object {tensor} is not in the store; "
-                "`governance snapshot gc` may have given it back meanwhile",
+            raise WrongStateError(
+                f"snapshot {digest[:12]}: tensor {tensor[:12]} was removed since it "
+                "was solved, as by `governance snapshot gc`",
                 "Nothing was recorded. Repeat the action.",
+            )
+
+
+def check_release(before: Book, event: TensorsReleased) -> None:
+    """Check that candidates gave back only what nobody could activate.
+
+    Args:
+        before: Everything before the entry.
+        event: What it says.
+
+    Raises:
+        IntegrityError: One of them could still go live, or was live.
+    """
+    over = set(_releasable(before))
+    for digest in event.candidates:
+        if digest not in over:
+            raise IntegrityError(
+                f"candidate {digest[:12]} gave its tensors back, but could still be "
+                "signed, or was live"
             )
 
 

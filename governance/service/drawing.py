@@ -11,7 +11,7 @@ from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import UsageError, WrongStateError
 from governance.service.facade import ProgressCallback
 from governance.service.fields import optional_text, optional_whole, text, texts, whole
-from governance.service.planning import check_base, planned
+from governance.service.planning import check_base, planned, refuse_released
 from governance.service.ports import Subject
 from governance.service.selecting import the_edit, the_model, the_snapshot
 from governance.service.stored import check_snapshot
@@ -51,6 +51,7 @@ def compute_preview(
             f"preview {record.id}: it is {record.state} and has no candidate",
             f"Run `governance edit apply {record.id}`.",
         )
+    refuse_released(state, record.candidate)
     model = state.models[record.model]
     check_base(workspace.parts.models, model, progress)
     pairs = workspace.parts.checker.preview(
@@ -133,6 +134,7 @@ def compute_measure(
     records = _resolved(state, texts(arguments, "edits"))
     model = the_model(state, records[0].model)
     target = the_snapshot(book, text(arguments, "snapshot"), model.name)
+    refuse_released(state, target.digest)
     started = time.perf_counter()
     check_base(workspace.parts.models, model, progress)
     held = [state.edits[name] for name in target.edits]

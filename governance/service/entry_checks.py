@@ -46,6 +46,7 @@ def check_entry(
     state: WorkspaceState,
     event: Event,
     entry: Entry,
+    missing: set[str],
 ) -> None:
     """Check an entry.
 
@@ -55,6 +56,7 @@ def check_entry(
         state: The state after it.
         event: What it says.
         entry: The entry.
+        missing: Takes tensors that are not there; gc may have given them back.
 
     Raises:
         GovernanceError: It is not as it should be.
@@ -62,12 +64,16 @@ def check_entry(
     if isinstance(event, ChangeProposed | ChangeSigned | ChangeActivated):
         check_change(workspace, before, state, event, entry)
     else:
-        _check_cited(workspace, state, event, entry)
+        _check_cited(workspace, state, event, entry, missing)
         _check_signed(workspace, before, state, event, entry)
 
 
 def _check_cited(
-    workspace: Workspace, state: WorkspaceState, event: Event, entry: Entry
+    workspace: Workspace,
+    state: WorkspaceState,
+    event: Event,
+    entry: Entry,
+    missing: set[str],
 ) -> None:
     """Re-hash what an entry cites and redo what it decided."""
     store = workspace.store
@@ -79,15 +85,15 @@ def _check_cited(
         case StatisticsRecorded():
             store.open(event.statistics).close()
         case EditsApplied():
-            check_held(store, state, event.candidate, event.resolved)
-            check_snapshot(store, event.parent)
+            check_held(store, state, event.candidate, event.resolved, missing)
+            check_snapshot(store, event.parent, missing)
         case EditsChecked():
             _check_judgement(workspace, state, event)
         case SnapshotActivated():
-            check_held(store, state, event.snapshot, event.live)
+            check_held(store, state, event.snapshot, event.live, missing)
             _check_activation(workspace, state, event, entry)
         case EditReverted() | SnapshotRestored() | RollbackSigned():
-            check_held(store, state, event.snapshot, event.live)
+            check_held(store, state, event.snapshot, event.live, missing)
         case _:
             return
 

@@ -12,6 +12,7 @@ from governance.service import views
 from governance.service.book import Book, SnapshotRecord
 from governance.service.fields import text, whole
 from governance.service.identity import find_identity
+from governance.service.planning import refuse_released
 from governance.service.selecting import the_snapshot
 from governance.service.stored import check_snapshot, stored_snapshot
 from governance.service.workspace import Workspace
@@ -62,6 +63,7 @@ def snapshots(book: Book, model: str | None) -> tuple[views.SnapshotSummary, ...
             model=record.model,
             was_live=record.was_live,
             is_base=_is_base(book, record),
+            released=_is_released(book, record),
         )
         for record in reversed(records)
     )
@@ -90,6 +92,11 @@ def _is_live(book: Book, record: SnapshotRecord) -> bool:
     return book.state.models[record.model].live == record.digest
 
 
+def _is_released(book: Book, record: SnapshotRecord) -> bool:
+    candidate = book.state.candidates.get(record.digest)
+    return candidate is not None and candidate.released is not None
+
+
 def _is_base(book: Book, record: SnapshotRecord) -> bool:
     return book.state.models[record.model].base == record.digest
 
@@ -105,6 +112,8 @@ def difference(
     book = workspace.book
     before = the_snapshot(book, first, model)
     after = the_snapshot(book, second, before.model)
+    for record in (before, after):
+        refuse_released(book.state, record.digest)
     folder = workspace.parts.models.folder(book.state.models[before.model])
     norms = workspace.parts.exporter.norms(
         workspace.place,

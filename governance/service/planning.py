@@ -105,6 +105,22 @@ def candidate_broken(state: WorkspaceState, record: EditRecord) -> str | None:
     return None
 
 
+def refuse_released(state: WorkspaceState, digest: str) -> None:
+    """Refuse a snapshot whose tensors were given back.
+
+    Raises:
+        WrongStateError: They were.
+    """
+    candidate = state.candidates.get(digest)
+    if candidate is not None and candidate.released is not None:
+        raise WrongStateError(
+            f"snapshot {digest[:12]} gave its tensors back with entry "
+            f"{candidate.released}",
+            f"`governance edit apply {' '.join(candidate.edits)}` solves it again, "
+            "if nothing else went live since.",
+        )
+
+
 def refuse_broken(state: WorkspaceState, record: EditRecord) -> None:
     """Refuse to go on with a candidate that no longer stands.
 

@@ -18,6 +18,7 @@ from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import SignOffMissingError, WrongStateError
 from governance.policy.signoffs import Approval, Proposal, judge_rollback
 from governance.service.authority import check_heads, earlier_heads, verify_signed
+from governance.service.collecting import refuse_incomplete
 from governance.service.identity import Identity, find_identity
 from governance.service.reasons import checked_reason
 from governance.service.workspace import Workspace, Writing
@@ -123,6 +124,7 @@ def settle_rollback(
     """
     state = writing.state
     refuse_moved(state, wanted)
+    refuse_incomplete(workspace.store, wanted.snapshot)
     own = Signed(
         principal=given.identity.principal,
         key=given.identity.key,

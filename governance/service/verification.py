@@ -11,6 +11,7 @@ from governance.domain.events import (
     SnapshotRestored,
     parse_event,
 )
+from governance.domain.releasing import TensorsReleased
 from governance.domain.rollback import RollbackSigned
 from governance.domain.signoff import Head
 from governance.errors import GovernanceError, IntegrityError
@@ -18,6 +19,7 @@ from governance.ledger.entry import Entry
 from governance.ledger.merkle import EMPTY_ROOT
 from governance.ledger.rows import Position
 from governance.service.book import Book
+from governance.service.collecting import absent, check_release
 from governance.service.custody import kept_checkpoint, proven
 from governance.service.entry_checks import check_entry
 from governance.service.fields import table, text, whole
@@ -50,6 +52,7 @@ def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
     if report.first_bad is not None:
         bad = report.first_bad
         return _broken(report.entries, head, bad.sequence, bad.problem)
+    audit.name_lost()
     if audit.first_bad:
         return _broken(report.entries, head, audit.first_bad, audit.problem)
     message = audit.beside()
@@ -75,6 +78,7 @@ class Audit:
         self.book = Book()
         self.first_bad = 0
         self.problem = ""
+        self._lacking: dict[str, int] = {}
         self._recent: OrderedDict[int, Position] = OrderedDict()
         self._mark = workspace.marks.at()
         self._mark_problem = ""
@@ -88,18 +92,42 @@ class Audit:
         """
         if self.first_bad:
             return
-        before = self.book.state
+        before, missing = self.book, set[str]()
         try:
             self.book = self.book.after((entry,))
             event = parse_event(entry.event, entry.data)
-            check_entry(self.workspace, before, self.book.state, event, entry)
+            check_entry(
+                self.workspace, before.state, self.book.state, event, entry, missing
+            )
+            if isinstance(event, TensorsReleased):
+                check_release(before, event)
             self._check_head(event, entry)
         except GovernanceError as error:
             self.first_bad, self.problem = entry.sequence, error.message
+        for digest in missing:
+            self._lacking.setdefault(digest, entry.sequence)
         self._remember(position)
         if position.size == self._mark:
             head = Head(position.size, position.frontier.root.hex())
             self._mark_problem = self.workspace.marks.problem(self.book, head)
+
+    def name_lost(self) -> None:
+        """Tell lost tensors from those that gc gave back, once all is folded."""
+        if self.first_bad or not self._lacking:
+            return
+        try:
+            given_back = absent(self.workspace.store, self.book)
+        except GovernanceError as error:
+            self.first_bad, self.problem = min(self._lacking.values()), error.message
+            return
+        lost = sorted(
+            (sequence, digest)
+            for digest, sequence in self._lacking.items()
+            if digest not in given_back
+        )
+        for sequence, digest in lost[:1]:
+            self.first_bad = sequence
+            self.problem = f"object {digest} is not in the store"
 
     def beside(self) -> str:
         """Name what lies beside the ledger and is not what its entries say."""

@@ -173,6 +173,7 @@ class SnapshotSummary:
     model: str
     was_live: bool
     is_base: bool
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)

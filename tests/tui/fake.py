@@ -182,6 +182,9 @@ class FakeGovernance:
             raise NotFoundError(f"edit {edit_id}: does not exist")
         return self.details[edit_id]
 
+    def report(self, edit_id: str) -> bytes:
+        return f"<!doctype html>{edit_id}".encode()
+
     def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:
         if self.edit(edit_id).evidence_digest is None:
             return ()
@@ -372,6 +375,9 @@ class FakeGovernance:
             "sign", edit_id, decision.value, comment, candidate or "", evidence or ""
         )
         return views.Acted((edit_id,), "APPLIED", sha("three"), ("1 approval",))
+
+    def collect(self, *, dry_run: bool = False) -> records.CollectView:
+        return records.CollectView(0, (), (), (), dry_run)
 
     def activate(
         self,

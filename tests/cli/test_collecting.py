@@ -1,0 +1,44 @@
+"""gc, typed."""
+
+from tests.cli.conftest import Line
+from tests.cli.test_story import to_check
+from tests.service.house import House
+
+
+def test_gc_prints_what_it_gave_back(line: Line, house: House) -> None:
+    edit, candidate, _ = to_check(line, house)
+    line("edit", "withdraw", edit, "--reason", "not needed")
+    said = line("snapshot", "gc", "--dry-run")
+    assert (said.code, "would give back" in said.out) == (0, True)
+    document = line("snapshot", "gc", "--json").json
+    assert document["candidates"] == [candidate]
+    assert document["freed"] > 0
+    assert len(document["objects"]) == 2
+    assert len(document["kept"]) == 1
+    assert document["dry_run"] is False
+    assert "gave back 0 objects, 0 bytes" in line("snapshot", "gc").out
+
+
+def test_gc_refuses_to_write_where_nothing_may_be_written(
+    line: Line, house: House
+) -> None:
+    edit, _, _ = to_check(line, house)
+    line("edit", "withdraw", edit, "--reason", "not needed")
+    assert line("--readonly", "snapshot", "gc").code == 2
+    assert line("--readonly", "snapshot", "gc", "--dry-run").code == 0
+
+
+def test_an_object_that_gc_did_not_give_back_is_exit_10(
+    line: Line, house: House
+) -> None:
+    edit, candidate, _ = to_check(line, house)
+    line("edit", "withdraw", edit, "--reason", "not needed")
+    tensors = line("snapshot", "show", candidate, "--json").json["tensors"]
+    lost = next(iter(tensors.values()))
+    content = house.store.get(lost)
+    house.store.remove(lost)
+    assert line("ledger", "verify").code == 10
+    house.store.put_bytes(content)
+    line("snapshot", "gc")
+    assert not house.store.has(lost)
+    assert line("ledger", "verify").code == 0
