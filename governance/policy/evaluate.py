@@ -7,8 +7,9 @@ from governance.domain.request import EditRequest
 from governance.policy.conflicts import conflict_findings, dropped_preserve
 from governance.policy.model import Policy, ProtectedConcept, Range
 from governance.policy.outcome import Finding, Outcome
+from governance.policy.templates import seams_of
 from governance.policy.texts import texts_of
-from governance.text import safe, words_match
+from governance.text import pairs_of_letters, safe, words_match
 
 _COUNTED = ("concepts", "preserve")
 
@@ -161,6 +162,18 @@ def _matches(rule: ProtectedConcept, request: EditRequest) -> str | None:
         for word in rule.words:
             if words_match(word, text):
                 return f"'{safe(word)}' in {safe(field)} ('{safe(text, 120)}')"
+    return _put_together(rule, request)
+
+
+def _put_together(rule: ProtectedConcept, request: EditRequest) -> str | None:
+    """Find what no text holds by itself, but a template makes of one."""
+    seams = seams_of(request)
+    for word in rule.words if seams.templates else ():
+        for text in seams.joined(pairs_of_letters(word)):
+            if words_match(word, text):
+                return (
+                    f"'{safe(word)}' in spec.parameters.templates ('{safe(text, 120)}')"
+                )
     return None
 
 

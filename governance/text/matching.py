@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from governance.text.characters import unseen
 
@@ -65,6 +66,18 @@ def words_match(protected: str, text: str) -> bool:
     # A plural in the text may be two letters longer than what is protected.
     longest = max(map(len, forms)) + 2
     return not forms.isdisjoint(_runs(text, -(-longest // _STEP) * _STEP))
+
+
+def letters_of(text: str) -> frozenset[str]:
+    """Return the letters of a text as they are compared, in every reading."""
+    return frozenset("".join(_WORDS.findall(each)) for each in _readings(text))
+
+
+def pairs_of_letters(protected: str) -> frozenset[str]:
+    """Return every two neighbouring letters of a word, its plural included."""
+    forms = _protected_forms(protected)
+    spelt = forms | {form[:-1] + "ies" for form in forms if form.endswith("y")}
+    return frozenset(a + b for form in spelt for a, b in pairwise(form))
 
 
 def has_words(text: str) -> bool:

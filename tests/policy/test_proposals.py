@@ -141,6 +141,83 @@ def test_no_spelling_talks_a_protected_concept_round(
     assert set(failing(policy, request_of(disguise))) == {"protected.minors"}
 
 
+SEAMS: dict[str, tuple[str, str]] = {
+    "a phrase over the seam": ("a little {}", "girl"),
+    "a word over the seam": ("a chi{}", "ld"),
+    "a word that begins in the phrase": ("{}ild in a garden", "ch"),
+    "a phrase in the middle of the word": ("a ch{}d", "il"),
+    "a phrase without letters": ("a chi{}ld", "--"),
+    "two holes side by side": ("a {}{}", "ild ch"),
+    "a plural over the seam": ("two little {}", "girls"),
+    "capital letters": ("A LITTLE {}", "GIRL"),
+    "full-width letters": ("a little {}", "\uff47\uff49\uff52\uff4c"),
+    "a homoglyph": ("a ch\u0456{}", "ld"),
+    "a zero-width character": ("a chi\u200b{}", "ld"),
+}
+
+
+@pytest.mark.parametrize(("template", "phrase"), SEAMS.values(), ids=SEAMS.keys())
+def test_a_template_does_not_put_a_protected_phrase_together(
+    trial: LoadPolicy, template: str, phrase: str
+) -> None:
+    policy = trial()
+    for made in (
+        request_of(phrase, parameters={"templates": ["{}", template]}),
+        request_of(
+            "Kora", destination=phrase, parameters={"templates": ["{}", template]}
+        ),
+    ):
+        assert set(failing(policy, made)) >= {"protected.minors"}
+
+
+def test_an_innocent_template_puts_nothing_together(trial: LoadPolicy) -> None:
+    templates = ["a photo of {}", "{} by the sea", "childish {}", "{}"]
+    found = request_of("girlfriends", parameters={"templates": templates})
+
+    assert failing(trial(), found) == {}
+
+
+def in_place(place: str, text: str) -> EditRequest:
+    """Hide a text in one field of a request."""
+    attributes = (FEMALE, Attribute("x", f"{text} {{}}", 0.5))
+    named = (FEMALE, Attribute(text, "a {}", 0.5))
+    bent: dict[str, object] = {"templates": ["{}", f"{text} by {{}}"]}
+    match place:
+        case "prompt":
+            asked = (Concept("Pax", "art", prompt=text),)
+            return replace(request_of("Pax"), concepts=asked)
+        case "attribute prompt":
+            return request_of("a", action=Action.DEBIAS, attributes=attributes)
+        case "attribute name":
+            return request_of("a", action=Action.DEBIAS, attributes=named)
+        case "templates":
+            return request_of("Pax", parameters=bent)
+        case "contrast":
+            return request_of("Pax", parameters={"contrast": ["deep", text]})
+        case "destination":
+            return request_of("Pax", destination=text)
+        case "preserve":
+            return request_of("Pax", preserve=("Lume", text))
+        case _:
+            return request_of(text)
+
+
+PLACES = (
+    *("source", "destination", "preserve", "prompt", "attribute prompt"),
+    *("attribute name", "templates", "contrast"),
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_spelling_is_safe_in_any_field(trial: LoadPolicy, place: str) -> None:
+    policy = trial(("child, little girl", "Kora"))
+
+    assert "protected.minors" not in failing(policy, in_place(place, "Vey"))
+    for disguise in DISGUISES.values():
+        found = failing(policy, in_place(place, disguise))
+        assert "protected.minors" in found, disguise
+
+
 def test_check_prompts_may_name_what_is_protected(trial: LoadPolicy) -> None:
     checks = RequestedChecks(specificity=(LabelledPrompt("a child"),))
 
