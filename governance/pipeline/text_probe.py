@@ -135,6 +135,11 @@ class PipelineTextProbe:
         """
         return self._weights.read_key(key)
 
+    @property
+    def exact(self) -> bool:
+        """Tell whether it computes in float64."""
+        return self._dtype == torch.float64
+
     def bias(self, layer: int) -> Tensor:
         """Return a layer's fc2 bias [d_model], in the encoder's dtype."""
         found: Tensor = self._fc2(layer).bias

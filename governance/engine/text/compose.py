@@ -2,7 +2,8 @@
 
 At each layer one system holds the rows of every edit there; keys and gaps are read in
 the encoder as composed so far, its finished layers rounded to the base's own dtype,
-since that is the encoder the next layer will sit in. The algebra is float64 always.
+since that is the encoder the next layer will sit in. A probe that computes in float64
+reads them unrounded, as the formula has it. The algebra is float64 always.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,6 +91,7 @@ def compose_encoder(
     before = gauge(plans, probe, weights)
     changes: list[TextChange] = []
     conditions: dict[int, float] = {}
+    finished: dict[int, Tensor] = {}
     for layer in layers:
         own = [one for one in plans if layer in one.settings.layers]
         rows = _Rows.read(layer, own, probe, weights[layer])
@@ -98,8 +100,17 @@ def compose_encoder(
         conditions[layer] = system.condition
         made = _changes(rows, system, probe, device)
         changes += made
-        weights[layer] = _exact(made[0].tensor)
-        probe.replace(layer, made[0].tensor)
+        finished[layer] = made[0].tensor
+        if probe.exact:
+            read = weights[layer] + made[0].up @ made[0].down
+        else:
+            read = made[0].tensor
+        weights[layer] = _exact(read)
+        probe.replace(layer, read)
+    if probe.exact:  # certificates speak of what is written
+        for layer, tensor in finished.items():
+            weights[layer] = _exact(tensor)
+            probe.replace(layer, tensor)
     after = gauge(plans, probe, weights)
     return ComposedEncoder(plans, changes, conditions, before, after)
 

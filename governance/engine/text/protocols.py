@@ -39,6 +39,10 @@ class TextProbe(Protocol):
         """Number of layers."""
 
     @property
+    def exact(self) -> bool:
+        """Whether it computes in float64, finished layers unrounded."""
+
+    @property
     def d_model(self) -> int:
         """Width of the residual stream, and of an fc2 output."""
 

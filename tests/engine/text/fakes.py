@@ -87,6 +87,10 @@ class FakeProbe:
         rows = [self._run(place, layer)[1] for place in places]
         return torch.stack(rows) if rows else torch.empty((0, self.d_model))
 
+    @property
+    def exact(self) -> bool:
+        return False
+
     def replace(self, layer: int, weight: Tensor) -> None:
         self.weights[layer] = weight.to(torch.float64)
 

@@ -36,13 +36,8 @@ def emcid(
     ridge: float,
     alpha: float,
     published: bool,
-    rounded: type[np.floating] = np.float64,
 ) -> dict[int, Matrix]:
-    """Spread each gap over the layers that remain; re-read keys after each layer.
-
-    A finished layer is rounded to the model's own precision before it is read through;
-    the changes returned are not.
-    """
+    """Spread each gap over the layers that remain; re-read keys after each layer."""
     weights = dict(base)
     changes: dict[int, Matrix] = {}
     for done, layer in enumerate(layers):
@@ -64,5 +59,5 @@ def emcid(
         K, R = K * (alpha / 0.5) ** 0.5, R * (alpha / 0.5) ** 0.5
         change = R @ np.linalg.inv(C + K @ K.T).T.dot(K).T
         changes[layer] = change
-        weights[layer] = (base[layer] + change).astype(rounded).astype(np.float64)
+        weights[layer] = base[layer] + change
     return changes

@@ -178,7 +178,6 @@ def emcid_by_hand(
     spec: EditSpec,
     z: str,
     prior: Callable[[int], Rows],
-    rounded: type[np.floating] = np.float64,
 ) -> dict[int, Rows]:
     layers = spec.parameters["layers"]
     assert spec.values is not None
@@ -202,7 +201,6 @@ def emcid_by_hand(
         ridge=RIDGE,
         alpha=ALPHA,
         published=spec.parameters["residual"] == "published",
-        rounded=rounded,
     )
 
 
@@ -246,7 +244,6 @@ def test_emcid_on_disk_equals_its_formula_on_the_stock_encoder(
             spec,
             "z" if component == "text_encoder" else "z.text_encoder_2",
             lambda layer, own=component: find(STATISTICS, own, layer).numpy(),  # type: ignore[misc]
-            np.float32 if "single" in name else np.float64,
         )
         found = changes_in(tmp_path / "out", component)
         assert found.keys() == wanted.keys()
