@@ -1,53 +1,223 @@
-"""How long the ledger takes to open, append and verify.
+"""How long a long ledger takes to open, append to and verify.
 
-Run: ``python benchmarks/ledger.py --entries 100000 --directory DIR``
+Run: ``python -m benchmarks.ledger --entries 100000 --directory DIR``
+
+Its entries are those of a working life: each edit is proposed and signed for, solved
+and measured three times, approved, made live and taken out again, ten entries in all.
+Signatures, evidence and snapshots are real, so that every check has its work; weights
+are stand-ins of a few bytes. Every figure is taken in a process of its own.
 """
 
 import argparse
+import json
+import os
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from governance.canonical import JSON
-from governance.domain.signoff import Head
-from governance.ledger.database import sqlite_url
-from governance.ledger.log import Ledger
-from governance.ledger.notary import Notary
+from governance.canonical import canonical_bytes
+from governance.domain.signoff import ROLLBACK_NAMESPACE, SIGNOFF_NAMESPACE
+from governance.identity.keys import read_key_file
+from governance.identity.sshsig import sign_with_key
+from governance.ledger.entry import Entry
+from governance.ledger.log import WriteTransaction
+from governance.service import opening
+from governance.service.facade import JobKind
+from governance.service.verification import verify
+from governance.service.workspace import Workspace
+from governance.settings import Settings
+from tests.service.fakes import fake_parts
+from tests.service.house import House, build
 
-NOW = "2026-03-01T12:00:00Z"
-# About what a sign-off takes.
-DATA: dict[str, JSON] = {
-    "candidate": "a" * 64,
-    "statement": {"comment": "x" * 400, "value": 0.93},
-}
 BATCH = 1000
 APPENDS = 200
 MEBI = 1024
+Data = dict[str, Any]
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the wall and processor seconds of some work."""
+class Writer:
+    """Writes the story of one edit again and again, each time as another edit.
+
+    Args:
+        house: A workspace in which it happened once.
+    """
+
+    def __init__(self, house: House) -> None:
+        edit = house.live()
+        house.job("cleo", JobKind.REVERT, edit=edit, reason="settled")
+        settings = Settings(workspace=house.settings.workspace, readonly=True)
+        entries = opening.open_existing(settings, house.parts).ledger.entries()
+        self._told = {entry.event: entry for entry in entries}
+        self._house = house
+        self._evidence = house.store.get(self._text("EditsChecked", "evidence"))
+        self._keys = {
+            name: read_key_file(house.keys[name]).load() for name in ("ben", "cleo")
+        }
+        self.edits = 1
+
+    def write(self, transaction: WriteTransaction) -> None:
+        """Append ten entries."""
+        self.edits += 1
+        evidence = self._house.store.put_bytes(
+            self._evidence.replace(b'"E-0001"', f'"E-{self.edits:04d}"'.encode())
+        )
+        self.propose(transaction.append)
+        for _ in range(3):
+            self._append(transaction, "EditsApplied")
+            self._append(transaction, "EditsChecked", evidence=evidence)
+        said = {"evidence": evidence}
+        self._signed(transaction, "SignOffGiven", SIGNOFF_NAMESPACE, said)
+        self._append(transaction, "SnapshotActivated")
+        self._signed(transaction, "EditReverted", ROLLBACK_NAMESPACE, {})
+
+    def propose(self, append: Callable[..., Entry]) -> None:
+        """Append one proposal."""
+        told = self._told["EditProposed"]
+        append(told.event, told.actor, self._data("EditProposed"), now=told.time)
+
+    def _append(self, transaction: WriteTransaction, event: str, **said: str) -> None:
+        told = self._told[event]
+        data = {**self._data(event), **said}
+        transaction.append(event, told.actor, data, now=told.time)
+
+    def _signed(
+        self,
+        transaction: WriteTransaction,
+        event: str,
+        namespace: str,
+        said: Mapping[str, str],
+    ) -> None:
+        told, data = self._told[event], self._data(event)
+        head = transaction.head().document()
+        data["statement"] = {**data["statement"], **said, "head": head}
+        message = canonical_bytes(data["statement"])
+        data["signature"] = sign_with_key(self._keys[told.actor], message, namespace)
+        transaction.append(event, told.actor, data, now=told.time)
+
+    def _text(self, event: str, field: str) -> str:
+        return str(self._told[event].data[field])
+
+    def _data(self, event: str) -> Data:
+        text = json.dumps(self._told[event].data)
+        found: Data = json.loads(text.replace('"E-0001"', f'"E-{self.edits:04d}"'))
+        return found
+
+
+def fill(writer: Writer, workspace: Workspace, count: int) -> None:
+    """Append entries in large transactions; what is filled in is not measured."""
+    really = os.fsync
+    setattr(os, "fsync", lambda _: None)  # noqa: B010
+    try:
+        while (size := workspace.ledger.head().size) < count:
+            with workspace.ledger.write() as transaction:
+                for _ in range(min(BATCH, (count - size) // 10 + 1)):
+                    writer.write(transaction)
+    finally:
+        os.fsync = really
+
+
+def open_again(folder: Path) -> Workspace:
+    """Open the workspace as every command does."""
+    return opening.open_existing(Settings(workspace=folder), fake_parts())
+
+
+def verified(folder: Path) -> None:
+    """Do what ``governance ledger verify`` does."""
+    settings = replace(Settings(workspace=folder), readonly=True)
+    workspace = opening.open_existing(settings, fake_parts())
+    verdict = verify(workspace)
+    if not verdict.ok:
+        raise SystemExit(f"entry {verdict.first_bad}: {verdict.message}")
+
+
+def log_verified(folder: Path) -> None:
+    """Hash every entry again, and leave what they say alone."""
+    if not open_again(folder).ledger.verify().ok:
+        raise SystemExit("the log does not verify")
+
+
+STAGES: Mapping[str, Callable[[Path], object]] = {
+    "fold": open_again,
+    "open": open_again,
+    "log": log_verified,
+    "verify": verified,
+}
+
+
+def measure(stage: str, folder: Path) -> None:
+    """Print wall seconds, processor seconds and peak memory of one stage."""
     wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - cpu
+    STAGES[stage](folder)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBI
+    sys.stdout.write(json.dumps([wall, cpu, peak]))
 
 
-def fill(ledger: Ledger, count: int) -> None:
-    """Append entries in large transactions."""
-    for _ in range(count // BATCH):
-        with ledger.write() as transaction:
-            for _ in range(BATCH):
-                transaction.append("SignOffGiven", "ada", DATA, now=NOW)
+def measured(stage: str, folder: Path, rounds: int = 1) -> tuple[float, float, float]:
+    """Run a stage in processes of its own; the middle one of each figure."""
+    command = [sys.executable, "-m", "benchmarks.ledger", "--stage", stage]
+    found = [
+        json.loads(
+            subprocess.run(  # noqa: S603 - this very program
+                [*command, "--directory", str(folder)],
+                check=True,
+                stdout=subprocess.PIPE,
+            ).stdout
+        )
+        for _ in range(rounds)
+    ]
+    wall, cpu, peak = (statistics.median(column) for column in zip(*found, strict=True))
+    return wall, cpu, peak
 
 
-def report(name: str, wall: float, cpu: float) -> None:
+def report(name: str, wall: float, cpu: float, peak: float | None = None) -> None:
     """Print one line."""
-    sys.stdout.write(f"{name:<34} {wall * 1000:10.1f} ms {cpu * 1000:10.1f} ms\n")
+    memory = "" if peak is None else f"{peak:8.0f} MiB"
+    sys.stdout.write(f"{name:<36}{wall * 1000:11.1f} ms{cpu * 1000:11.1f} ms{memory}\n")
     sys.stdout.flush()
+
+
+def append(writer: Writer, workspace: Workspace) -> tuple[float, float]:
+    """Append proposals one by one, each signed and synced; the middle times."""
+    walls, cpus = [], []
+    for _ in range(APPENDS):
+        writer.edits += 1
+        wall, cpu = time.perf_counter(), time.process_time()
+        writer.propose(workspace.ledger.append)
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return statistics.median(walls), statistics.median(cpus)
+
+
+def run(entries: int, root: Path) -> None:
+    """Make a ledger and measure it."""
+    sys.stdout.write(f"load {os.getloadavg()[0]:.1f}\n")
+    house = build(root, fake_parts())
+    folder = house.settings.workspace
+    writer = Writer(house)
+    workspace = open_again(folder)
+    wall, cpu = time.perf_counter(), time.process_time()
+    fill(writer, workspace, entries)
+    size = workspace.ledger.head().size
+    workspace.ledger.close()
+    bytes_each = (folder / "ledger.db").stat().st_size // size
+    sys.stdout.write(f"{size} entries, {writer.edits} edits, {bytes_each} bytes each\n")
+    sys.stdout.write(f"{'':<36}{'wall':>14}{'processor':>14}{'peak':>12}\n")
+    report("fill", time.perf_counter() - wall, time.process_time() - cpu)
+    report("open without a mark: fold, write it", *measured("fold", folder))
+    mark = (folder / "mark").stat().st_size / MEBI**2
+    report("append, signed and synced", *append(writer, open_again(folder)))
+    report("open from the mark", *measured("open", folder, rounds=5))
+    report("verify the log alone", *measured("log", folder))
+    report("ledger verify", *measured("verify", folder))
+    sys.stdout.write(f"mark {mark:.1f} MiB; load {os.getloadavg()[0]:.1f}\n")
 
 
 def main() -> None:
@@ -55,39 +225,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--directory", type=Path, default=None)
+    parser.add_argument("--stage", choices=tuple(STAGES), default=None)
     options = parser.parse_args()
-    sys.stdout.write(f"{'':<34} {'wall':>13} {'processor':>13}\n")
+    if options.stage is not None:
+        measure(options.stage, options.directory)
+        return
     with tempfile.TemporaryDirectory(dir=options.directory) as name:
-        folder = Path(name)
-        notary = Notary.create(folder, "example.org/benchmark")
-        url = sqlite_url(folder / "ledger.db")
-        with Ledger.open(url, create=True, notary=notary) as ledger:
-            wall, cpu = timed(lambda: fill(ledger, options.entries))
-            report(f"fill, {options.entries} entries", wall, cpu)
-            times = [
-                timed(lambda: ledger.append("SignOffGiven", "ada", DATA, now=NOW))
-                for _ in range(APPENDS)
-            ]
-            walls, cpus = zip(*times, strict=True)
-            report(
-                "append, signed and synced (median)",
-                statistics.median(walls),
-                statistics.median(cpus),
-            )
-
-        def look() -> Head:
-            with Ledger.open(url, notary=notary) as opened:
-                return opened.head()
-
-        report("open and read the head", *timed(look))
-        with Ledger.open(url, readonly=True, notary=notary) as ledger:
-            size = ledger.head().size
-            report(
-                "one inclusion proof", *timed(lambda: ledger.inclusion_proof(7, size))
-            )
-            report(f"verify, {size} entries", *timed(ledger.verify))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBI
-    sys.stdout.write(f"{'peak memory':<34} {peak:10.1f} MiB\n")
+        run(options.entries, Path(name))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -55,6 +56,7 @@ class PublicKey:
         return f"SHA256:{base64.b64encode(digest).decode('ascii').rstrip('=')}"
 
 
+@lru_cache(maxsize=256)
 def parse_public_key(text: str) -> PublicKey:
     """Read one public key line.
 
@@ -100,6 +102,7 @@ def key_of_blob(blob: bytes) -> PublicKey:
     return parse_public_key(f"{kind} {encoded}" if kind else encoded)
 
 
+@lru_cache(maxsize=256)
 def verifying_key(key: PublicKey) -> VerifyingKey:
     """Return the key in the form that verifies.
 

@@ -1,11 +1,16 @@
 """A store read many times in one go, such as by an audit."""
 
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from governance.ledger.files import open_regular
 from governance.ledger.store import ObjectStore
+
+_MAX_KEPT = 512
+Made = TypeVar("Made")
 
 
 class HashedOnce(ObjectStore):
@@ -20,6 +25,7 @@ class HashedOnce(ObjectStore):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self._hashed: set[str] = set()
+        self._made: OrderedDict[Hashable, Any] = OrderedDict()
 
     def open(self, digest: str) -> BinaryIO:
         """Open an object that was hashed in this audit.
@@ -34,3 +40,19 @@ class HashedOnce(ObjectStore):
         file = super().open(digest)
         self._hashed.add(digest)
         return file
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made of objects before, or make it; the newest are kept.
+
+        Args:
+            key: Which; names digests, so that it is of one content only.
+            make: Makes it.
+        """
+        if key in self._made:
+            self._made.move_to_end(key)
+        else:
+            self._made[key] = make()
+            if len(self._made) > _MAX_KEPT:
+                self._made.popitem(last=False)
+        made: Made = self._made[key]
+        return made

@@ -1,7 +1,8 @@
 """Documents in the object store, read back as what they are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 from governance.canonical import JSON, canonical_bytes
 from governance.documents.request import request_from_document
@@ -10,12 +11,19 @@ from governance.domain.request import EditRequest
 from governance.domain.snapshot import SNAPSHOT_FORMAT, Snapshot
 from governance.domain.state import EditRecord
 from governance.errors import IntegrityError, RequestError
+from governance.ledger.hashed_once import HashedOnce
 from governance.ledger.store import ObjectStore
 from governance.policy.files import policy_from_document
 from governance.policy.model import Policy
 from governance.service.fields import table, texts
 
 _HINT = "Run `governance ledger verify`."
+Made = TypeVar("Made")
+
+
+def _once(store: ObjectStore, key: Hashable, make: Callable[[], Made]) -> Made:
+    """Make something of stored objects; in an audit, which sees it often, once."""
+    return store.once(key, make) if isinstance(store, HashedOnce) else make()
 
 
 def put_document(store: ObjectStore, document: Mapping[str, JSON]) -> str:
@@ -49,6 +57,10 @@ def stored_policy(store: ObjectStore, digest: str) -> Policy:
     Raises:
         IntegrityError: What is stored is no policy.
     """
+    return _once(store, ("policy", digest), lambda: _policy(store, digest))
+
+
+def _policy(store: ObjectStore, digest: str) -> Policy:
     try:
         return policy_from_document(stored_document(store, digest), store.get)
     except RequestError as error:
@@ -62,6 +74,10 @@ def stored_suite(store: ObjectStore, digest: str) -> Suite:
     Raises:
         IntegrityError: What is stored is no suite.
     """
+    return _once(store, ("suite", digest), lambda: _suite(store, digest))
+
+
+def _suite(store: ObjectStore, digest: str) -> Suite:
     try:
         return suite_from_document(stored_document(store, digest))
     except RequestError as error:
@@ -113,17 +129,30 @@ def check_snapshot(
         NotFoundError: Something of it is missing.
         IntegrityError: Something of it changed.
     """
+    snapshot, absent = _once(
+        store, ("snapshot", digest), lambda: _hashed(store, digest)
+    )
+    if missing is not None:
+        missing.update(absent)
+    elif absent:
+        store.open(absent[0]).close()
+    return snapshot
+
+
+def _hashed(store: ObjectStore, digest: str) -> tuple[Snapshot, tuple[str, ...]]:
+    """Return a snapshot whose tensors were hashed, and those that are not there."""
     snapshot = stored_snapshot(store, digest)
+    absent = []
     for name, tensor in sorted(snapshot.tensors.items()):
-        if missing is not None and not store.has(tensor):
-            missing.add(tensor)
+        if not store.has(tensor):
+            absent.append(tensor)
             continue
         try:
             store.open(tensor).close()
         except IntegrityError as error:
             message = f"snapshot {digest[:12]}, tensor {name}: {error.message}"
             raise IntegrityError(message, error.hint) from error
-    return snapshot
+    return snapshot, tuple(absent)
 
 
 def request_of(store: ObjectStore, record: EditRecord) -> EditRequest:
@@ -132,6 +161,12 @@ def request_of(store: ObjectStore, record: EditRecord) -> EditRequest:
     Raises:
         IntegrityError: The recorded request is not the one its digest names.
     """
+    # An entry has one content, so in one audit its sequence names it.
+    key = ("request", record.id, record.sequence, record.digest)
+    return _once(store, key, lambda: _request(store, record))
+
+
+def _request(store: ObjectStore, record: EditRecord) -> EditRequest:
     try:
         request = request_from_document(record.request, store.get)
     except RequestError as error:
