@@ -52,6 +52,7 @@ def edit_report(workspace: Workspace, name: str) -> bytes:
             origin=state.origin,
             head=workspace.ledger.head(),
             time=workspace.now(),
+            reason=record.reason,
         )
     )
 

@@ -1,26 +1,27 @@
 """The model card: what an export is, in words a lawyer reads to the end."""
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
 import yaml
 
 from governance.canonical import JSON
-from governance.domain.signoff import Signed
+from governance.pipeline.folder import FileRecord
 from governance.snapshots.card_edits import edit_section
 from governance.snapshots.card_form import form_section
+from governance.snapshots.card_record import decisions, ledger, policy
 from governance.snapshots.inputs import ExportInputs, Measured, TensorNorm
 from governance.snapshots.limits import DEMO, DEMO_ORIGIN, LIMITS
 from governance.snapshots.markup import code, number, table, words
-from governance.snapshots.names import LeftOut
-from governance.snapshots.record import SIGNERS, SIGNOFFS, Derivation, namespace_of
-from governance.text import safe
+from governance.snapshots.names import MANIFEST, RECORD, LeftOut
+from governance.snapshots.record import Derivation
+from governance.snapshots.request_words import inner
 
 _MOST = 40
 _REPOSITORY = re.compile(
     r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII
 )
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}", re.ASCII)
 
 
 def model_card(
@@ -28,6 +29,7 @@ def model_card(
     norms: Sequence[TensorNorm],
     left_out: Sequence[LeftOut],
     derivation: Derivation | None = None,
+    files: Sequence[FileRecord] = (),
 ) -> bytes:
     """Return ``README.md``.
 
@@ -37,18 +39,22 @@ def model_card(
         left_out: What stayed behind in the base folder.
         derivation: How the model's files were derived; ``None`` where they are the
             very bytes that were signed.
+        files: What the export holds beside this card.
     """
     sections = [
         _title(inputs),
         form_section(inputs, derivation),
+        _identity(inputs, files),
+        _left_out(left_out),
+        _base(inputs),
         *_edits(inputs),
         _weights(norms),
         _results(inputs),
-        *_decisions(inputs),
-        _record(inputs),
-        _left_out(left_out),
-        _checking(inputs),
-        "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
+        *decisions(inputs),
+        policy(inputs.policy),
+        ledger(inputs),
+        "## 8. Limits: what this record does not prove\n\n"
+        + "\n".join(f"- {limit}" for limit in LIMITS),
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"---\n{_front_matter(inputs, derivation)}---\n\n{body}\n".encode()
@@ -71,6 +77,8 @@ def _front_matter(inputs: ExportInputs, derivation: Derivation | None) -> str:
         # the same shapes are the first. An unedited copy is none of them.
         if inputs.edits:
             fields["base_model_relation"] = "adapter" if adapter else "finetune"
+    if inputs.licence and _LICENCE.fullmatch(inputs.licence):
+        fields["license"] = inputs.licence
     return yaml.safe_dump(fields, allow_unicode=False, sort_keys=False)
 
 
@@ -84,21 +92,10 @@ def _title(inputs: ExportInputs) -> str:
             f"Snapshot {code(inputs.snapshot.digest)}, exported {words(inputs.created)} from "
             f"the ledger {code(inputs.origin)}."
         ),
-        table(
-            ["Base model", ""],
-            [
-                ["Registered name", name],
-                ["Source", words(inputs.source or "a local folder")],
-                ["Architecture", words(inputs.folder.family)],
-                ["Model digest", code(inputs.folder.digest)],
-                [
-                    "Files",
-                    (
-                        f"{len(inputs.folder.files)}, each with its SHA-256 in "
-                        "`governance/manifest.json`"
-                    ),
-                ],
-            ],
+        (
+            "What follows states who changed what, why, how well it works, who signed, "
+            "and what none of it proves. `governance/report.html` says the same with "
+            "pictures."
         ),
     ]
     if inputs.origin == DEMO_ORIGIN:
@@ -106,8 +103,54 @@ def _title(inputs: ExportInputs) -> str:
     return "\n\n".join(lines)
 
 
+def _identity(inputs: ExportInputs, files: Sequence[FileRecord]) -> str:
+    ours = [item for item in files if not item.path.startswith(f"{RECORD}/")]
+    parts = [
+        "## 1. Identity and files",
+        (
+            f"Snapshot digest {code(inputs.snapshot.digest)}. `{MANIFEST}` names every "
+            "file of this folder with its SHA-256."
+        ),
+    ]
+    if ours:
+        parts.append(_files(ours))
+    return "\n\n".join(parts)
+
+
+def _files(files: Sequence[FileRecord]) -> str:
+    rows = [
+        [code(item.path), str(item.size), code(item.sha256)] for item in files[:_MOST]
+    ]
+    if len(files) > _MOST:
+        rows.append([f"and {len(files) - _MOST} more, see `{MANIFEST}`", "", ""])
+    return table(["Path", "Bytes", "SHA-256"], rows)
+
+
+def _base(inputs: ExportInputs) -> str:
+    repository, _, revision = (inputs.source or "").partition("@")
+    licence = inputs.licence
+    rows = [
+        ["Registered name", words(inputs.model, 120)],
+        ["Repository", words(repository or "none: a local folder")],
+        ["Revision", words(revision or "none")],
+        ["Architecture", words(inputs.folder.family)],
+        ["Model digest", code(inputs.folder.digest)],
+        [
+            "Licence",
+            f"{words(licence)}, as its own card says; nobody checked"
+            if licence
+            else "not stated in the base folder",
+        ],
+        [
+            "Files",
+            f"{len(inputs.folder.files)}, each with its SHA-256 in `{MANIFEST}`",
+        ],
+    ]
+    return f"## 2. Base model\n\n{table(['', ''], rows)}"
+
+
 def _edits(inputs: ExportInputs) -> Iterator[str]:
-    yield "## What was changed"
+    yield "## 3. Edits"
     if not inputs.edits:
         yield "Nothing: these are the base model's own bytes."
     for edit in inputs.edits:
@@ -117,125 +160,68 @@ def _edits(inputs: ExportInputs) -> Iterator[str]:
 def _weights(norms: Sequence[TensorNorm]) -> str:
     if not norms:
         return ""
-    rows = [[code(norm.name), number(norm.norm)] for norm in norms[:_MOST]]
+    rows = [
+        [code(norm.name), number(norm.norm), _digest(norm.before), _digest(norm.after)]
+        for norm in norms[:_MOST]
+    ]
     if len(norms) > _MOST:
         more = f"and {len(norms) - _MOST} more, see `governance/edits.json`"
-        rows.append([more, ""])
+        rows.append([more, "", "", ""])
     return (
-        "## Weights\n\nAll edits are solved together, from the untouched base. "
+        "### Weights that changed\n\nAll edits are solved together, from the untouched base. "
         f"{len(norms)} tensors differ from it; every other byte is the base's.\n\n"
-        + table(["Tensor", "Frobenius norm of the change"], rows)
+        + table(["Tensor", "Frobenius norm of the change", "Before", "After"], rows)
     )
 
 
+def _digest(found: str) -> str:
+    return code(found) if found else ""
+
+
 def _results(inputs: ExportInputs) -> str:
+    parts = ["## 4. Evaluation"]
     if not inputs.results:
-        return "## Results\n\nNothing was measured." if inputs.edits else ""
+        parts.append("Nothing was measured.")
+        return "\n\n".join(parts) if inputs.edits else ""
     rows = [
         [
             words(result.edit),
             words(result.metric),
             _share(result.before),
-            _share(result.after),
+            _share(result.after, result.value),
             words(f"{result.limit} {result.bound}".strip()),
             words(result.outcome),
         ]
         for result in inputs.results
     ]
     head = ["Edit", "Metric", "Before", "After", "Policy wants", "Outcome"]
-    return (
-        "## Results\n\nShares with their intervals, and the number of images behind "
-        "them; before is the base model, same prompts and seeds.\n\n"
-        + table(head, rows)
+    suite = inner(inputs.policy.document, "spec").get("suite")
+    if isinstance(suite, str):
+        parts.append(f"Data set: the suite {code(suite)} that the policy names.")
+    parts.append(
+        "Shares with their intervals, and the number of images behind them (n); before "
+        "is the base model, same prompts and seeds. An edit was measured on the "
+        "candidate its reviewers signed."
     )
+    parts.append(table(head, rows))
+    parts.append(
+        "\n".join(
+            f"- Evidence {code(item.digest)}, with {len(item.images)} pictures"
+            for item in inputs.evidence
+        )
+    )
+    return "\n\n".join(part for part in parts if part)
 
 
-def _share(measured: Measured | None) -> str:
+def _share(measured: Measured | None, value: float | None = None) -> str:
     if measured is None:
-        return ""
+        return "" if value is None else number(value)
     interval = f"{measured.low:.3f} to {measured.high:.3f}"
     return f"{measured.value:.3f} ({interval}, n = {measured.n})"
-
-
-def _decisions(inputs: ExportInputs) -> Iterator[str]:
-    policy = inputs.policy
-    if not inputs.edits and not inputs.signoffs:
-        return
-    yield (
-        f"## Decisions\n\nUnder policy {words(policy.name)}, version {policy.version}, "
-        f"digest {code(policy.digest)}; its text is `governance/policy.yaml`."
-    )
-    for index, signed in enumerate(inputs.signoffs, start=1):
-        yield _decision(index, signed)
-    if not inputs.signoffs:
-        yield "Nobody signed."
-
-
-def _decision(index: int, signed: Signed) -> str:
-    said = signed.document
-    rows = [
-        [name, _words(said[key])]
-        for name, key in (
-            ("Decision", "decision"),
-            ("Action", "action"),
-            ("Role", "role"),
-            ("Comment", "comment"),
-            ("Reason", "reason"),
-            ("Time", "time"),
-        )
-        if said.get(key)
-    ]
-    rows += [
-        [name, code(str(said[key]))]
-        for name, key in (
-            ("Candidate", "candidate"),
-            ("Snapshot", "snapshot"),
-            ("Evidence", "evidence"),
-            ("Policy", "policy"),
-        )
-        if said.get(key)
-    ]
-    rows.append(["Key", code(signed.key)])
-    rows.append(["Ledger entry", str(signed.sequence)])
-    head = [f"{index}. {words(signed.principal)}", f"`{SIGNOFFS}/{index}.json`"]
-    return table(head, rows)
-
-
-def _words(value: JSON) -> str:
-    return words(value if isinstance(value, str) else str(value))
-
-
-def _record(inputs: ExportInputs) -> str:
-    return (
-        f"## Record\n\nLedger {code(inputs.origin)}, {inputs.head.size} entries, root "
-        f"{code(inputs.head.root)} at the time of the export."
-    )
 
 
 def _left_out(left_out: Sequence[LeftOut]) -> str:
     if not left_out:
         return ""
     rows = [[words(item.path), words(item.reason)] for item in left_out]
-    return "## Left out of the base folder\n\n" + table(["Path", "Why"], rows)
-
-
-def _checking(inputs: ExportInputs) -> str:
-    lines = [
-        "governance snapshot verify . --allowed-signers FILE_YOU_TRUST",
-        (
-            "jq -r '.files[] | \"\\(.sha256)  \\(.path)\"' governance/manifest.json "
-            "| sha256sum -c --strict --quiet"
-        ),
-        *(_verify_line(index, one) for index, one in enumerate(inputs.signoffs, 1)),
-    ]
-    block = "\n".join(lines)
-    return f"## Check it yourself\n\n```sh\n{block}\n```"
-
-
-def _verify_line(index: int, signed: Signed) -> str:
-    principal = shlex.quote(safe(signed.principal, 200).replace("`", ""))
-    file = f"{SIGNOFFS}/{index}.json"
-    return (
-        f"ssh-keygen -Y verify -f {SIGNERS} -I {principal} "
-        f"-n {namespace_of(signed.document)} -s {file}.sshsig < {file}"
-    )
+    return "### Left out of the base folder\n\n" + table(["Path", "Why"], rows)

@@ -5,14 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from governance.canonical import JSON, canonical_bytes
 from governance.snapshots.inputs import ExportedEdit
 from governance.snapshots.markup import code, number, table, words
+from governance.snapshots.request_words import (
+    attribute,
+    concept,
+    inner,
+    listed,
+    objects,
+    plain,
+    said,
+    sentence,
+)
 
 _MOST = 20
-_VERBS = {
-    "erase": "erases",
-    "moderate": "moderates",
-    "update": "updates",
-    "debias": "balances",
-}
+_LONG = 2000
 
 
 def edit_section(edit: ExportedEdit) -> str:
@@ -21,11 +26,11 @@ def edit_section(edit: ExportedEdit) -> str:
     Args:
         edit: The edit; every text in it may be hostile.
     """
-    metadata, spec = _object(edit.request, "metadata"), _object(edit.request, "spec")
-    title = words(_text(metadata, "title") or "untitled", 120)
+    metadata, spec = inner(edit.request, "metadata"), inner(edit.request, "spec")
+    title = words(said(metadata, "title") or "untitled", 120)
     parts = [
         f"### {words(edit.id)}: {title}",
-        _sentence(edit, spec),
+        f"{words(sentence(spec))} Proposed by {words(edit.proposer)}.",
         *_concepts(spec),
         *_attributes(spec),
         _facts(edit, metadata, spec),
@@ -34,44 +39,19 @@ def edit_section(edit: ExportedEdit) -> str:
     return "\n\n".join(parts)
 
 
-def _sentence(edit: ExportedEdit, spec: Mapping[str, JSON]) -> str:
-    action = _text(spec, "action")
-    verb = _VERBS.get(action, f"does {words(action)} on")
-    concepts = _list(spec, "concepts")
-    count = f"{len(concepts)} concept{'s' * (len(concepts) != 1)}"
-    more = " and those of a concepts file" if spec.get("concepts_file") else ""
-    return (
-        f"This edit {verb} {count}{more} by the method {words(_text(spec, 'method'))}. "
-        f"Proposed by {words(edit.proposer)}."
-    )
-
-
 def _concepts(spec: Mapping[str, JSON]) -> Iterator[str]:
-    concepts = _list(spec, "concepts")
-    lines = [f"- {_concept(concept)}" for concept in concepts[:_MOST]]
+    concepts = listed(spec, "concepts")
+    lines = [f"- {words(concept(item), _LONG)}" for item in concepts[:_MOST]]
     if len(concepts) > _MOST:
         lines.append(f"- and {len(concepts) - _MOST} more, see `governance/edits.json`")
     if lines:
         yield "\n".join(lines)
 
 
-def _concept(concept: JSON) -> str:
-    if not isinstance(concept, Mapping):
-        return _plain(concept)
-    source = f'"{_plain(concept.get("source"))}"'
-    if concept.get("prompt"):
-        source = f'"{_plain(concept["prompt"])}", which shows {source},'
-    if concept.get("destination") is None:
-        return f"{source}, without a destination"
-    return f'{source} becomes "{_plain(concept["destination"])}"'
-
-
 def _attributes(spec: Mapping[str, JSON]) -> Iterator[str]:
     lines = [
-        f"- {_plain(item.get('name'))}: wanted share {number(item.get('ratio'))}, "
-        f'shown by "{_plain(item.get("prompt"))}"'
-        for item in _list(spec, "attributes")[:_MOST]
-        if isinstance(item, Mapping)
+        f"- {words(attribute(item), _LONG)}"
+        for item in objects(spec, "attributes")[:_MOST]
     ]
     if lines:
         yield "\n".join(["Attributes to balance:", "", *lines])
@@ -81,11 +61,14 @@ def _facts(
     edit: ExportedEdit, metadata: Mapping[str, JSON], spec: Mapping[str, JSON]
 ) -> str:
     rows = [
-        ["Why", words(_text(metadata, "rationale"), 1000)],
-        ["Reference", words(_text(metadata, "reference"))],
-        ["Held still", f"{len(_list(spec, 'preserve'))} preserved prompts"],
+        ["Why", words(said(metadata, "rationale"), 1000)],
+        ["Reference", words(said(metadata, "reference"))],
+        ["Held still", f"{len(listed(spec, 'preserve'))} preserved prompts"],
         ["Parameters", code(canonical_bytes(edit.parameters).decode(), 1000)],
-        ["Found by search", code(canonical_bytes(edit.resolved.found).decode(), 1000)],
+        [
+            "Searches and seeds",
+            code(canonical_bytes(edit.resolved.found).decode(), 1000),
+        ],
         ["Request digest", code(edit.digest)],
         ["Resolved digest", code(edit.resolved.digest)],
         ["Proposer's key", code(edit.key) if edit.key else "the proposal is unsigned"],
@@ -97,27 +80,8 @@ def _facts(
 def _certificate(certificate: Sequence[Mapping[str, JSON]]) -> Iterator[str]:
     keys = ("residual", "drift", "condition")
     rows = [
-        [_plain(row.get("source")), *(number(row.get(key)) for key in keys)]
+        [words(plain(row.get("source"))), *(number(row.get(key)) for key in keys)]
         for row in certificate[:_MOST]
     ]
     if rows:
         yield table(["Source", "Residual", "Drift", "Condition"], rows)
-
-
-def _object(value: Mapping[str, JSON], key: str) -> Mapping[str, JSON]:
-    found = value.get(key)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _list(value: Mapping[str, JSON], key: str) -> Sequence[JSON]:
-    found = value.get(key)
-    return found if isinstance(found, list | tuple) else ()
-
-
-def _text(value: Mapping[str, JSON], key: str) -> str:
-    found = value.get(key)
-    return found if isinstance(found, str) else ""
-
-
-def _plain(value: JSON) -> str:
-    return words(value if isinstance(value, str) else str(value))

@@ -156,8 +156,12 @@ def _documents(about: Exporting) -> Iterator[tuple[str, bytes]]:
 
 
 def _card(about: Exporting) -> Iterator[tuple[str, bytes]]:
-    card = model_card(about.inputs, about.norms, about.left_out, about.derivation)
-    yield CARD, card
+    yield (
+        CARD,
+        model_card(
+            about.inputs, about.norms, about.left_out, about.derivation, about.files
+        ),
+    )
 
 
 # The record in the order in which it is written; the manifest names all of it.

@@ -33,6 +33,7 @@ class OneEdit:
         origin: The ledger's name.
         head: The ledger's head.
         time: When this was written.
+        reason: Why it was withdrawn or reverted, where it was.
     """
 
     edit: EditFacts
@@ -49,6 +50,7 @@ class OneEdit:
     origin: str
     head: Head
     time: str
+    reason: str | None = None
 
 
 def one_edit_page(one: OneEdit) -> bytes:
@@ -64,6 +66,7 @@ def one_edit_page(one: OneEdit) -> bytes:
             facts(
                 (
                     ("State", words(one.state)),
+                    ("Why", words(one.reason or "", 2000)),
                     ("Evidence", words(one.status)),
                     ("Still missing", words("; ".join(one.missing), 2000)),
                     ("Written", words(one.time)),

@@ -56,17 +56,17 @@ def concept(value: JSON) -> str:
     """Say what becomes of one concept."""
     if not isinstance(value, Mapping):
         return plain(value)
-    source = f"\u201c{plain(value.get('source'))}\u201d"
+    source = f'"{plain(value.get("source"))}"'
     if value.get("prompt"):
-        source = f"\u201c{plain(value['prompt'])}\u201d, which shows {source},"
+        source = f'"{plain(value["prompt"])}", which shows {source},'
     if value.get("destination") is None:
         return f"{source}, without a destination"
-    return f"{source} becomes \u201c{plain(value['destination'])}\u201d"
+    return f'{source} becomes "{plain(value["destination"])}"'
 
 
 def attribute(value: Mapping[str, JSON]) -> str:
     """Say which share one attribute should have."""
     return (
         f"{plain(value.get('name'))}: wanted share {plain(value.get('ratio'))}, shown by "
-        f"\u201c{plain(value.get('prompt'))}\u201d"
+        f'"{plain(value.get("prompt"))}"'
     )

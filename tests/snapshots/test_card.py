@@ -12,8 +12,9 @@ from markdown_it import MarkdownIt
 
 from governance.canonical import JSON
 from governance.domain.snapshot import ResolvedEdit
-from governance.snapshots.card import LIMITS, model_card
+from governance.snapshots.card import model_card
 from governance.snapshots.inputs import ExportInputs, TensorNorm
+from governance.snapshots.limits import LIMITS
 from governance.snapshots.names import LeftOut
 from tests.snapshots.people import ADA, BOB, approval, edit, request, rollback
 
