@@ -194,7 +194,9 @@ def propose(log: Chronicle, inputs: ExportInputs) -> None:
     )
 
 
-def sign(log: Chronicle, inputs: ExportInputs) -> tuple[Signed, ...]:
+def sign(
+    log: Chronicle, inputs: ExportInputs, candidate: str | None = None
+) -> tuple[Signed, ...]:
     """Record the inputs' sign-offs, and that the snapshot went live by them."""
     if not inputs.edits:
         return ()
@@ -204,7 +206,7 @@ def sign(log: Chronicle, inputs: ExportInputs) -> tuple[Signed, ...]:
         said = signed.document
         event = SignOffGiven(
             ids,
-            str(said.get("candidate")),
+            candidate or str(said.get("candidate")),
             str(said.get("decision")),
             signed.key,
             said,

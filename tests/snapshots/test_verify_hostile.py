@@ -49,6 +49,11 @@ def documents(export: Path) -> list[Path]:
         record / "signoffs/1.json",
         record / "signoffs/1.json.sshsig",
         record / "allowed_signers",
+        record / "checkpoint",
+        record / "proofs.json",
+        record / "keys/ledger.pub",
+        *(record / "policies").iterdir(),
+        *(record / "suites").iterdir(),
         export / UNET,
     ]
 
@@ -116,6 +121,11 @@ def set_at(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         ("ledger", None),
         ("ledger.head", {"size": "9", "root": "0" * 64}),
         ("policy.digest", None),
+        ("base.model", 7),
+        ("base.source", 7),
+        ("signoffs", None),
+        ("signoffs", [7]),
+        ("signoffs", [{}]),
         ("left_out", [{"path": 1}]),
     ],
 )
