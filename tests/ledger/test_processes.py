@@ -8,7 +8,7 @@ from governance.ledger.database import sqlite_url
 from governance.ledger.log import Ledger
 from governance.ledger.store import ObjectStore
 
-WRITERS, EACH = 8, 20
+WRITERS, EACH = 8, 100
 
 APPEND = """
 import sys
@@ -65,6 +65,10 @@ def append_from_eight_processes(url: str) -> None:
         assert report.ok
         assert report.entries == WRITERS * EACH
         entries = list(ledger.entries())
+        for sequence in (1, 399, WRITERS * EACH):
+            # Both raise where what is stored proves nothing.
+            assert ledger.inclusion_proof(sequence, WRITERS * EACH)
+            ledger.consistency_proof(sequence, WRITERS * EACH)
     for number in range(WRITERS):
         name = f"writer-{number}"
         own = [entry.data["n"] for entry in entries if entry.actor == name]
