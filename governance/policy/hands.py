@@ -42,6 +42,15 @@ def in_role(policy: Policy, roster: Roster, at: int, signed: Signed) -> str | No
     return None
 
 
+def in_any_role(policy: Policy, roster: Roster, at: int, signed: Signed) -> str | None:
+    """Say that a signer holds none of the roles that may sign, if so."""
+    reviewer = roster.find(signed.principal, at)
+    if reviewer is None or policy.spec.roles.keys().isdisjoint(reviewer.roles):
+        asked = ", ".join(safe(role, 80) for role in policy.spec.roles)
+        return f"in none of the roles that may sign: {asked}"
+    return None
+
+
 def expired(days: int, now: str, signed: Signed) -> str | None:
     """Say why an approval is too old, or of the future, if it is."""
     age = datetime.fromisoformat(now) - datetime.fromisoformat(signed.time)

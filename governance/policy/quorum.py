@@ -31,7 +31,20 @@ def lacking_people(policy: Policy, roster: Roster, at: int) -> str | None:
                 f"it takes {len(seats)} people ({_in_words(policy)}), and the "
                 f"{len(people)} on the roster are not enough"
             )
-    return None
+    return _lacking_for_rollback(policy, people)
+
+
+def _lacking_for_rollback(policy: Policy, people: Sequence[Reviewer]) -> str | None:
+    """Say that harm could not be taken back any more, if it could not."""
+    rule = policy.spec.rollback
+    found = sum(_fits(who, frozenset(policy.spec.roles)) for who in people)
+    needed = rule.required_approvals + (not rule.proposer_allowed)
+    if found >= needed:
+        return None
+    return (
+        f"a rollback takes {needed} people in the roles that may sign, and there are "
+        f"{found}"
+    )
 
 
 _Seat = frozenset[str] | None

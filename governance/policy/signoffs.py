@@ -10,7 +10,14 @@ from governance.canonical import JSON
 from governance.domain.roster import Roster
 from governance.domain.signoff import Decision, Signed
 from governance.policy.hands import Proposal as Proposal
-from governance.policy.hands import entitled, expired, in_role, repeated, same_hand
+from governance.policy.hands import (
+    entitled,
+    expired,
+    in_any_role,
+    in_role,
+    repeated,
+    same_hand,
+)
 from governance.policy.model import Policy
 from governance.text import safe
 
@@ -201,6 +208,7 @@ def judge_rollback(
     def test(signed: Signed) -> str | None:
         return (
             entitled(roster, at, signed)
+            or in_any_role(policy, roster, at, signed)
             or (None if signed.document.get("policy") == policy.digest else _POLICY)
             or expired(policy.spec.expires_days, now, signed)
             or (None if rule.proposer_allowed else same_hand(proposals, signed))

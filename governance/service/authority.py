@@ -1,6 +1,6 @@
 """Are these signatures theirs, and is the log the one they saw?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from governance.canonical import canonical_bytes
@@ -14,6 +14,7 @@ from governance.identity.roster_copy import allowed_signers_text as allowed_sign
 from governance.identity.sshsig import verify
 from governance.ledger.log import Ledger
 from governance.ledger.merkle import Frontier, leaf_hash
+from governance.service.fields import text, whole
 
 
 def verify_proposal(record: EditRecord | ChangeRecord, roster: Roster) -> None:
@@ -57,18 +58,38 @@ def verify_signed(signed: Signed, roster: Roster, namespace: str) -> None:
     _verify(signed.signature, message, namespace, signed.key, what)
 
 
+def check_origin(signed: Signed, origin: str) -> None:
+    """Refuse what was signed for another ledger, however genuine.
+
+    Raises:
+        IntegrityError: It was.
+    """
+    if signed.document.get("origin") != origin:
+        raise IntegrityError(
+            f"entry {signed.sequence}, signed by {signed.principal!r}: it was signed "
+            "for another ledger",
+            "Run `governance ledger verify`.",
+        )
+
+
+def heads_of(signatures: Iterable[Signed]) -> list[Head]:
+    """Return the heads that signers saw."""
+    found = []
+    for signed in signatures:
+        head = signed.document.get("head")
+        if isinstance(head, Mapping):
+            found.append(Head(whole(head, "size"), text(head, "root")))
+    return found
+
+
 def earlier_heads(state: WorkspaceState, principal: str) -> list[Head]:
     """Return every head somebody has signed: the log must still hold them."""
     of_candidates = [item.signoffs for item in state.candidates.values()]
     of_changes = [item.signoffs for item in state.changes.values()]
     of_rollbacks = [item.signatures for item in state.rollbacks.values()]
     given = (*of_candidates, *of_changes, *of_rollbacks)
-    found = []
-    for signed in chain.from_iterable(given):
-        head = signed.document.get("head")
-        if signed.principal == principal and isinstance(head, dict):
-            found.append(Head(int(head["size"]), str(head["root"])))
-    return found
+    own = (item for item in chain.from_iterable(given) if item.principal == principal)
+    return heads_of(own)
 
 
 def check_heads(ledger: Ledger, heads: Iterable[Head]) -> None:

@@ -16,7 +16,11 @@ from governance.errors import (
 from governance.policy.evaluate import required_approvals
 from governance.policy.model import Policy
 from governance.policy.signoffs import Approval, Proposal, Subject, judge_signoffs
-from governance.service.authority import verify_proposal, verify_signed
+from governance.service.authority import (
+    check_origin,
+    verify_proposal,
+    verify_signed,
+)
 from governance.service.evidence import check_evidence, judged
 from governance.service.planning import candidate_broken
 from governance.service.stored import check_snapshot, request_of
@@ -209,3 +213,4 @@ def verify_hands(state: WorkspaceState, candidate: Candidate) -> None:
         verify_proposal(state.edits[name], state.roster)
     for signed in candidate.signoffs:
         verify_signed(signed, state.roster, SIGNOFF_NAMESPACE)
+        check_origin(signed, state.origin)

@@ -7,6 +7,8 @@ all but the last sign is recorded and waits, and the last one makes it so.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from governance.canonical import JSON
+from governance.domain.event import Document
 from governance.domain.rollback import PendingRollback, RollbackSigned
 from governance.domain.signoff import (
     ROLLBACK_NAMESPACE,
@@ -15,9 +17,14 @@ from governance.domain.signoff import (
     Signed,
 )
 from governance.domain.state import EditRecord, WorkspaceState
-from governance.errors import SignOffMissingError, WrongStateError
+from governance.errors import IntegrityError, SignOffMissingError, WrongStateError
 from governance.policy.signoffs import Approval, Proposal, judge_rollback
-from governance.service.authority import check_heads, earlier_heads, verify_signed
+from governance.service.authority import (
+    check_heads,
+    earlier_heads,
+    heads_of,
+    verify_signed,
+)
 from governance.service.collecting import refuse_incomplete
 from governance.service.identity import Identity, find_identity
 from governance.service.reasons import checked_reason
@@ -83,7 +90,9 @@ def sign_rollback(
         workspace.settings, workspace.layout, state.roster, state.size + 1
     )
     head = seen or workspace.ledger.head()
-    check_heads(workspace.ledger, (head, *earlier_heads(state, identity.principal)))
+    own = earlier_heads(state, identity.principal)
+    others = heads_of(waiting(state, wanted))
+    check_heads(workspace.ledger, (head, *own, *others))
     now = workspace.now()
     statement = RollbackStatement(
         origin=state.origin,
@@ -136,6 +145,7 @@ def settle_rollback(
     signatures = (*waiting(state, wanted), own)
     for signed in signatures:
         verify_signed(signed, state.roster, ROLLBACK_NAMESPACE)
+        check_said(signed.document, state.origin, wanted)
     approval = weigh_rollback(
         workspace, state, wanted.leaving, signatures, at=own.sequence, now=own.time
     )
@@ -219,6 +229,30 @@ def weigh_rollback(
         at=at,
         now=now,
     )
+
+
+def check_said(said: Document, origin: str, wanted: Return) -> None:
+    """Refuse a signature, however genuine, that is for another rollback.
+
+    Args:
+        said: The signed statement.
+        origin: Ledger origin.
+        wanted: What it is used for.
+
+    Raises:
+        IntegrityError: It says something else.
+    """
+    expected: dict[str, JSON] = {
+        "origin": origin,
+        "action": wanted.action,
+        "edits": [item.digest for item in wanted.leaving],
+        "snapshot": wanted.snapshot,
+    }
+    if {name: said.get(name) for name in expected} != expected:
+        raise IntegrityError(
+            f"{wanted.action}: the entry says something else than what was signed",
+            "Run `governance ledger verify`.",
+        )
 
 
 def refuse_moved(state: WorkspaceState, wanted: Return) -> None:

@@ -8,7 +8,7 @@ from governance.errors import IntegrityError, SignOffMissingError
 from governance.ledger.entry import Entry
 from governance.service.authority import verify_signed
 from governance.service.book import wanted_of
-from governance.service.rollback import weigh_rollback
+from governance.service.rollback import Return, check_said, weigh_rollback
 from governance.service.workspace import Workspace
 
 RollbackEvent = EditReverted | SnapshotRestored | RollbackSigned
@@ -41,26 +41,22 @@ def check_rollback(
     leaving = [
         item for item in before.live_edits(event.model) if item.id not in event.live
     ]
-    _check_said(before, event, [item.digest for item in leaving])
+    wanted = Return(
+        action=_action(event),
+        model=event.model,
+        snapshot=event.snapshot,
+        previous=event.previous,
+        leaving=tuple(leaving),
+        live=tuple(event.live),
+    )
+    check_said(event.statement, before.origin, wanted)
+    if event.statement.get("reason") != event.reason:
+        raise IntegrityError("the entry gives another reason than was signed")
     signatures: tuple[Signed, ...] = (signed,)
     if not isinstance(event, RollbackSigned):
         waiting = before.rollbacks.get(wanted_of(before, event))
         signatures = (*(waiting.signatures if waiting else ()), signed)
     _check_enough(workspace, before, event, leaving, signatures)
-
-
-def _check_said(before: WorkspaceState, event: RollbackEvent, edits: list[str]) -> None:
-    """Compare what was signed with what the entry says was signed."""
-    statement = event.statement
-    expected = {
-        "origin": before.origin,
-        "action": _action(event),
-        "edits": edits,
-        "snapshot": event.snapshot,
-        "reason": event.reason,
-    }
-    if {name: statement.get(name) for name in expected} != expected:
-        raise IntegrityError("the entry says something else than what was signed")
 
 
 def _action(event: RollbackEvent) -> str:

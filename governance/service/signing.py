@@ -15,7 +15,7 @@ from governance.domain.signoff import (
 from governance.domain.state import Candidate, EditRecord, WorkspaceState
 from governance.errors import PolicyRefusedError, WrongStateError
 from governance.policy.model import Policy
-from governance.service.authority import check_heads, earlier_heads
+from governance.service.authority import check_heads, earlier_heads, heads_of
 from governance.service.identity import Identity, find_identity
 from governance.service.readiness import (
     Matter,
@@ -79,7 +79,9 @@ def sign(workspace: Workspace, name: str, wish: Wish) -> Acted:
     policy = workspace.policy(state)
     role = _role(policy, state, identity.reviewer, matter, wish)
     head = wish.seen or workspace.ledger.head()
-    check_heads(workspace.ledger, (head, *earlier_heads(state, identity.principal)))
+    given = _signoffs(state.candidates.get(matter.candidate))
+    own = earlier_heads(state, identity.principal)
+    check_heads(workspace.ledger, (head, *own, *heads_of(given)))
     now = workspace.now()
     statement = Statement(
         origin=state.origin,

@@ -55,11 +55,11 @@ def refused(
     assert house.size() == size
 
 
-def forge(house: House, actor: str, *events: Event) -> None:
+def forge(house: House, actor: str, *events: Event, time: str = LATER) -> None:
     """Write entries past the program, as somebody with the database could."""
     with Ledger.open(sqlite_url(house.settings.workspace / "ledger.db")) as ledger:
         for event in events:
-            ledger.append(event.name, actor, event.data(), now=LATER)
+            ledger.append(event.name, actor, event.data(), now=time)
 
 
 def unverified(house: House, match: str) -> None:
