@@ -86,7 +86,12 @@ def demo(options: GlobalOptions, seeds: int | None) -> None:
     """Run the main job on the embedded miniature, in a fresh workspace."""
     from governance.demo.story import run_demo
 
-    report = run_demo(settings_of(options), Narration(), seeds)
+    settings = settings_of(options)
+    if settings.readonly:
+        raise UsageError(
+            "demo: --readonly refuses to make a workspace", "Leave --readonly out."
+        )
+    report = run_demo(settings, Narration(), seeds)
     if options.as_json:
         print_json(report.document())
         return

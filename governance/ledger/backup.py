@@ -4,9 +4,12 @@ Copying the database file alone would leave out what still stands in its journal
 the copy would look whole.
 """
 
+import fcntl
 import os
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -32,16 +35,26 @@ def copy_sqlite(engine: Engine, name: str, target: Path) -> None:
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
-        cursor.execute("VACUUM INTO ?", (str(target),))
-        cursor.close()
+        # A reader's connection may write nothing, not even this other file; what it
+        # reads stays closed to it all the same, by the mode it was opened in.
+        reading = cursor.execute("PRAGMA query_only").fetchone()[0]
+        cursor.execute("PRAGMA query_only=OFF")
+        try:
+            cursor.execute("VACUUM INTO ?", (str(target),))
+        finally:
+            cursor.execute(f"PRAGMA query_only={int(reading)}")
+            cursor.close()
     except sqlite3.Error as error:
         raise explained(error, name) from error
     finally:
         connection.close()
 
 
-def reserve(path: Path) -> Path:
+@contextmanager
+def reserved(path: Path) -> Iterator[Path]:
     """Make an empty temporary file beside the one a backup will become.
+
+    It is removed again, and so is what killed processes left beside the same path.
 
     Args:
         path: Where the backup goes; nothing is overwritten.
@@ -53,14 +66,38 @@ def reserve(path: Path) -> Path:
     if path.exists() or path.is_symlink():
         message = f"there is already a file {path}"
         raise UsageError(message, "Give another name for the backup.")
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
+        _remove_abandoned(path)
+        temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}")
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
-        os.close(os.open(temporary, flags, _OWNER_ONLY))
+        descriptor = os.open(temporary, flags, _OWNER_ONLY)
     except OSError as error:
         message = f"the backup {path} cannot be written: {error.strerror}"
         raise LedgerError(message, "Check the folder.") from error
-    return temporary
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}-partial-"
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove temporary files that no living process holds locked."""
+    for left in path.parent.iterdir():
+        if left.name.startswith(_prefix(path)):
+            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink(missing_ok=True)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(descriptor)
 
 
 def publish(temporary: Path, path: Path) -> None:

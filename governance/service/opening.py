@@ -7,7 +7,6 @@ from pathlib import Path
 from governance.domain.events import WorkspaceCreated
 from governance.domain.roster import Reviewer, Roster
 from governance.errors import (
-    LedgerError,
     NotFoundError,
     UsageError,
     WrongStateError,
@@ -57,7 +56,9 @@ def create(
         RequestError: The policy is wrong.
     """
     if settings.readonly:
-        raise LedgerError("init: --readonly refuses to make a workspace")
+        raise UsageError(
+            "init: --readonly refuses to make a workspace", "Leave --readonly out."
+        )
     found = load_policy(find_policy(policy))
     roster = Roster(tuple(_reviewer(person) for person in people))
     _refuse_shared(roster)
