@@ -15,7 +15,7 @@ from governance.snapshots.limits import DEMO, DEMO_ORIGIN, LIMITS
 from governance.snapshots.markup import code, number, table, words
 from governance.snapshots.names import MANIFEST, RECORD, LeftOut
 from governance.snapshots.record import Derivation
-from governance.snapshots.request_words import inner
+from governance.snapshots.request_words import BOUNDS, inner
 
 _MOST = 40
 _REPOSITORY = re.compile(
@@ -189,7 +189,7 @@ def _results(inputs: ExportInputs) -> str:
             words(result.metric),
             _share(result.before),
             _share(result.after, result.value),
-            words(f"{result.limit} {result.bound}".strip()),
+            words(f"{result.limit} {BOUNDS.get(result.bound, result.bound)}".strip()),
             words(result.outcome),
         ]
         for result in inputs.results

@@ -48,7 +48,7 @@ def base_section(base: BaseFacts) -> Html:
                 (
                     ("Registered as", words(base.name, 120)),
                     ("Repository", words(repository or "none: a local folder")),
-                    ("Revision", mono(revision) if revision else words("none")),
+                    ("Revision", words(revision or "none")),
                     ("Architecture", words(base.family)),
                     ("Model digest", mono(base.digest)),
                     ("Licence", words(licence)),

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from governance.snapshots.html import Html, join, paragraph, table, tag, words
 from governance.snapshots.inputs import ExportedResult, Measured
+from governance.snapshots.request_words import BOUNDS
 
 _LIMIT = re.compile(r"[<>=!]+\s*(\d+(?:\.\d+)?)")
 _WIDTH, _LEFT, _RIGHT = 152, 4, 148
@@ -32,7 +33,7 @@ def results(found: Sequence[ExportedResult]) -> Html:
 
 
 def _row(item: ExportedResult) -> Sequence[Html]:
-    wanted = f"{item.limit} {_ON.get(item.bound, item.bound)}".strip()
+    wanted = f"{item.limit} {BOUNDS.get(item.bound, item.bound)}".strip()
     return (
         tag("span", words(item.metric), class_="number"),
         _figure(item.before),
@@ -41,13 +42,6 @@ def _row(item: ExportedResult) -> Sequence[Html]:
         words(wanted or "no threshold"),
         outcome(item.outcome),
     )
-
-
-_ON = {
-    "point": "on the value",
-    "ci_lower": "on the interval\u2019s lower end",
-    "ci_upper": "on the interval\u2019s upper end",
-}
 
 
 def outcome(said: str) -> Html:

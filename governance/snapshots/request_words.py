@@ -10,6 +10,11 @@ VERBS = {
     "update": "updates",
     "debias": "balances",
 }
+BOUNDS = {
+    "point": "on the value",
+    "ci_lower": "on the interval's lower end",
+    "ci_upper": "on the interval's upper end",
+}
 
 
 def inner(value: Mapping[str, JSON], key: str) -> Mapping[str, JSON]:
