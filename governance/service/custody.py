@@ -6,6 +6,7 @@ from governance.domain.signoff import Head
 from governance.errors import IntegrityError, NotFoundError, UsageError
 from governance.ledger.checkpoint import Held, open_checkpoint
 from governance.ledger.merkle import EMPTY_ROOT
+from governance.ledger.notary import CHECKPOINT
 from governance.ledger.note import NoteKey
 from governance.ledger.proofs import verify_consistency
 from governance.service.ledger_key import recorded_key
@@ -67,6 +68,40 @@ def kept_checkpoint(workspace: Workspace, path: Path) -> Held:
             "changed.",
         ) from error
     return Held(head, f"the checkpoint {path}")
+
+
+def own_heads(workspace: Workspace) -> tuple[tuple[Held, ...], str]:
+    """Return the heads the ledger signed itself, for one who reads without its key.
+
+    With the key at hand the ledger compares them of its own accord.
+
+    Args:
+        workspace: The workspace.
+
+    Returns:
+        The heads, and what is wrong with one that cannot be believed.
+    """
+    if workspace.ledger.notary is not None:
+        return (), ""
+    found: list[Held] = []
+    problem = ""
+    try:
+        note = workspace.ledger.checkpoint()
+        head = open_checkpoint(note, ledger_key(workspace))
+        found.append(Held(head, "the database's newest checkpoint"))
+    except NotFoundError:
+        # None was ever made, or all are gone; the file is the better witness.
+        pass
+    except IntegrityError as error:
+        problem = f"the database's newest checkpoint: {error.message}"
+    file = workspace.layout.root / CHECKPOINT
+    # Another database, such as a backup, may be older than the file.
+    if workspace.settings.database is None and file.exists():
+        try:
+            found.append(kept_checkpoint(workspace, file))
+        except IntegrityError as error:
+            problem = error.message
+    return tuple(found), problem
 
 
 def proven(workspace: Workspace, held: Held, head: Head) -> KeptView:

@@ -54,12 +54,11 @@ class Marks:
 
         Raises:
             IntegrityError: It is not this ledger's, or not of this log.
-            OSError: It cannot be read.
+            OSError: It cannot be read, or went away meanwhile.
         """
-        try:
-            file = MarkFile(self.path, recorded_key(self._ledger))
-        except FileNotFoundError:
+        if not os.path.lexists(self.path):
             return None
+        file = MarkFile(self.path, recorded_key(self._ledger))
         return file if file.header["shape"] == SHAPE else None
 
     def resume(self) -> Book:

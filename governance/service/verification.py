@@ -20,7 +20,7 @@ from governance.ledger.merkle import EMPTY_ROOT
 from governance.ledger.rows import Position
 from governance.service.book import Book
 from governance.service.collecting import absent, check_release
-from governance.service.custody import kept_checkpoint, proven
+from governance.service.custody import kept_checkpoint, own_heads, proven
 from governance.service.entry_checks import check_entry
 from governance.service.fields import table, text, whole
 from governance.service.ledger_key import key_problem, recorded_key
@@ -47,7 +47,9 @@ def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
     """
     held = None if against is None else kept_checkpoint(workspace, against)
     audit = Audit(workspace)
-    report = workspace.ledger.verify(() if held is None else (held,), audit.visit)
+    own, forged = own_heads(workspace)
+    known = own if held is None else (*own, held)
+    report = workspace.ledger.verify(known, audit.visit)
     head = HeadView(report.head.size, report.head.root)
     if report.first_bad is not None:
         bad = report.first_bad
@@ -55,7 +57,7 @@ def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
     audit.name_lost()
     if audit.first_bad:
         return _broken(report.entries, head, audit.first_bad, audit.problem)
-    message = audit.beside()
+    message = forged or audit.beside()
     kept = None if held is None else proven(workspace, held, report.head)
     return LedgerVerdict(not message, report.entries, head, None, message, kept)
 

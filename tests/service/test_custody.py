@@ -148,3 +148,41 @@ def test_a_backup_overwrites_nothing(house: House) -> None:
     assert [item.name for item in house.root.iterdir() if "copy" in item.name] == [
         "copy.db"
     ]
+
+
+def rebuilt(house: House, until: int, *, changed: bool) -> None:
+    """Replace the log by one that is consistent in itself, without the ledger's key."""
+    path = house.settings.workspace / "ledger.db"
+    with Ledger.open(sqlite_url(path)) as ledger:
+        entries = list(ledger.entries())[:until]
+    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        (path.parent / name).unlink(missing_ok=True)
+    with Ledger.open(sqlite_url(path), create=True) as ledger:
+        for at, entry in enumerate(entries, 1):
+            now = "2026-01-01T09:00:00Z" if changed and at == until else entry.time
+            ledger.append(entry.event, entry.actor, entry.data, now=now)
+
+
+@pytest.mark.parametrize(("until", "changed"), [(3, True), (2, False)])
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_log_rebuilt_without_the_key_does_not_fit_its_own_checkpoint(
+    house: House, until: int, *, changed: bool, readonly: bool
+) -> None:
+    house.propose("ana")
+    rebuilt(house, until, changed=changed)
+    settings = replace(house.settings, readonly=readonly)
+    opened = opening.open_existing(settings, house.parts, house.clock)
+    verdict = Application(opened).verify()
+    assert not verdict.ok
+    assert str(house.settings.workspace / "checkpoint") in verdict.message
+
+
+def test_an_auditor_is_told_of_a_forged_checkpoint_file(house: House) -> None:
+    path = house.settings.workspace / "checkpoint"
+    note = path.read_text(encoding="utf-8")
+    path.write_text(note.replace("\n2\n", "\n1\n"), encoding="utf-8")
+    settings = replace(house.settings, readonly=True)
+    opened = opening.open_existing(settings, house.parts, house.clock)
+    verdict = Application(opened).verify()
+    assert not verdict.ok
+    assert str(path) in verdict.message
