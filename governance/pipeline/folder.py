@@ -11,6 +11,7 @@ from governance.canonical import digest_of
 from governance.errors import NotFoundError, PipelineError
 from governance.pipeline.family import Family, components, family_of, read_object
 from governance.pipeline.layout import WeightSet, weight_sets
+from governance.pipeline.linked import check_links
 
 INDEX = "model_index.json"
 SENTENCES = "spiece.model"
@@ -191,6 +192,7 @@ def survey(path: Path) -> tuple[Family, tuple[WeightSet, ...], tuple[str, ...]]:
     for found in weights:
         plain = (*found.files, *([found.index] if found.index else []))
         names.update(f"{found.component}/{name}" for name in plain)
+    check_links(path, sorted(names))
     return family, tuple(weights), tuple(sorted(names))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,26 +55,45 @@ def weight_sets(root: Path, component: str) -> tuple[WeightSet, ...]:
             index names something else than a plain file of its folder.
     """
     folder = root / component
-    names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-    indexes = {
-        match["early"] or match["late"] or "": name
-        for name in names
-        if (match := _INDEX.match(name))
-    }
+    # Only what is there to be read: opening a pipe would wait for ever.
+    present = folder.iterdir() if folder.is_dir() else ()
+    names = sorted(path.name for path in present if path.is_file())
     found: dict[str, WeightSet] = {}
-    for variant, index in indexes.items():
-        files = _shards(folder, component, index)
-        found[variant] = WeightSet(component, variant, files, index)
-    for name in names:
-        match = _NAME.match(name)
-        if match and match["part"] is None:
-            variant = match["early"] or match["late"] or ""
-            found[variant] = WeightSet(component, variant, (name,))
-        elif match and not indexes:
-            raise _shard_without_index(component, name)
+    for weights in (*_sharded(folder, component, names), *_single(component, names)):
+        if (other := found.get(weights.variant)) is not None:
+            raise _ambiguous(other, weights)
+        found[weights.variant] = weights
     if not found:
         raise _no_weights(component, names)
     return tuple(found[variant] for variant in sorted(found))
+
+
+def _sharded(folder: Path, component: str, names: Sequence[str]) -> Iterator[WeightSet]:
+    for name in names:
+        if match := _INDEX.match(name):
+            variant = match["early"] or match["late"] or ""
+            yield WeightSet(component, variant, _shards(folder, component, name), name)
+
+
+def _single(component: str, names: Sequence[str]) -> Iterator[WeightSet]:
+    indexed = any(_INDEX.match(name) for name in names)
+    for name in names:
+        match = _NAME.match(name)
+        if match and match["part"] is None:
+            yield WeightSet(component, match["early"] or match["late"] or "", (name,))
+        elif match and not indexed:
+            raise _shard_without_index(component, name)
+
+
+def _ambiguous(first: WeightSet, second: WeightSet) -> PipelineError:
+    """Refuse two sets for one variant: libraries differ in which of them they load."""
+    one, other = (found.index or found.files[0] for found in (first, second))
+    variant = first.variant or "default"
+    return PipelineError(
+        f"component {first.component} holds its {variant} weights twice, as {one} and "
+        f"as {other}; expected one of them",
+        "Remove the one that does not belong to the model.",
+    )
 
 
 def _shards(folder: Path, component: str, index: str) -> tuple[str, ...]:
