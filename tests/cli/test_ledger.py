@@ -1,5 +1,7 @@
 """What others keep of the ledger, typed."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,16 @@ def test_a_backup_is_made_once(line: Line, house: House) -> None:
     copy = ("--readonly", "--database-url", f"sqlite:///{target}")
     assert line(*copy, "ledger", "verify").code == 0
     assert line("ledger", "backup", target).code == 2
+
+
+def test_a_schema_of_a_later_program_is_exit_9_with_the_reason(
+    line: Line, house: House
+) -> None:
+    path = house.settings.workspace / "ledger.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0999'")
+    for words in (("ledger", "log"), ("--readonly", "ledger", "verify")):
+        said = line(*words, "--json")
+        assert said.code == 9
+        assert "schema is newer than this program" in said.json["error"]["message"]
+        assert "found '0999'" in said.json["error"]["message"]

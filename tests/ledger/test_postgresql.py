@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from governance.domain.signoff import Head
@@ -20,9 +20,10 @@ from governance.errors import (
 )
 from governance.ledger.log import BadEntry, Ledger
 from governance.ledger.merkle import EMPTY_ROOT, leaf_hash, root_of
+from governance.ledger.migrate import current_revision, migrate
 from governance.ledger.notary import Notary
 from governance.ledger.postgresql import TRIGGERS, schema_differences
-from governance.ledger.tables import metadata
+from governance.ledger.tables import REVISIONS, metadata
 from tests.ledger.conftest import NOW, fill
 from tests.ledger.postgres_server import server
 from tests.ledger.test_processes import append_from_eight_processes
@@ -173,6 +174,31 @@ def test_the_tables_queries_use_are_the_ones_migrations_make(
     with admin.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_revision_has_its_triggers_and_keeps_the_log(
+    ledger: Ledger, admin: Engine, revision: str
+) -> None:
+    fill(ledger, 3)
+    head = ledger.head()
+    with admin.begin() as connection:
+        migrate(connection, revision)
+    with admin.connect() as connection:
+        assert current_revision(connection) == revision
+        tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
+        found = connection.execute(
+            text(
+                "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+                "WHERE NOT tgisinternal AND tgenabled = 'A'"
+            )
+        ).scalars()
+        assert set(found) == {name for table, name in TRIGGERS if table in tables}
+    assert tables == ({"entries"} if revision == "0001" else set(metadata.tables))
+    with pytest.raises(DBAPIError, match="no DELETE"):
+        execute(admin, "DELETE FROM entries")
+    with Ledger.open(str(ledger._database.name)) as again:
+        assert again.verify().head == head
 
 
 def test_every_append_is_signed(url: str, tmp_path: Path) -> None:

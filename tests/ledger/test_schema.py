@@ -10,12 +10,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from governance.domain.signoff import Head
 from governance.errors import LedgerError
 from governance.ledger import migrate
-from governance.ledger.database import Backend, Database, sqlite_url
+from governance.ledger.database import sqlite_url
 from governance.ledger.log import Ledger
-from governance.ledger.sqlite import schema_differences, sqlite_engine
 from governance.ledger.tables import (
     NEWEST_REVISION,
     REVISIONS,
@@ -129,52 +127,8 @@ def golden(file: Path) -> Path:
     return file
 
 
-GOLDEN_HEAD = Head(
-    5, "db94768baea8fbeb00ccda4d46f4f2382860b52061f7a1f8764754be0e44021c"
-)
-
-
-def test_a_ledger_of_the_first_revision_opens_with_every_entry(golden: Path) -> None:
-    with Ledger.open(sqlite_url(golden)) as ledger:
-        report = ledger.verify()
-        assert report.ok
-        assert report.head == ledger.head() == GOLDEN_HEAD
-        fill(ledger, 1)
-        assert ledger.verify().entries == 6
-
-
 def test_reading_only_does_not_migrate(golden: Path) -> None:
     before = golden.read_bytes()
     with pytest.raises(LedgerError, match="has an older schema"):
         Ledger.open(sqlite_url(golden), readonly=True)
     assert golden.read_bytes() == before
-
-
-def triggers(file: Path, table: str) -> set[str]:
-    connection = sqlite3.connect(file)
-    found = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?",
-        (table,),
-    )
-    names = {str(name) for (name,) in found}
-    connection.close()
-    return names
-
-
-@pytest.mark.parametrize("revision", REVISIONS)
-def test_the_log_keeps_its_triggers_at_every_revision(
-    golden: Path, revision: str
-) -> None:
-    engine = sqlite_engine(golden, readonly=False, busy_seconds=1)
-    backend = Backend(engine, "golden", "PRAGMA data_version", schema_differences)
-    database = Database(backend, readonly=False)
-    kept = {name for name in SQLITE_TRIGGERS if name.startswith("entries_")}
-    for target in (NEWEST_REVISION, revision):
-        with database.write() as connection:
-            migrate.migrate(connection, target)
-        with database.read() as connection:
-            assert migrate.current_revision(connection) == target
-        assert triggers(golden, "entries") == kept
-    database.close()
-    with Ledger.open(sqlite_url(golden)) as ledger:
-        assert ledger.verify().head == GOLDEN_HEAD
