@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from governance.canonical import JSON
 from governance.domain.signoff import Head
 from governance.errors import NotFoundError, WrongStateError
-from governance.ledger.backup import publish, reserve
+from governance.ledger.backup import publish, reserved
 from governance.ledger.checkpoint import Held
 from governance.ledger.database import Database, open_database, sqlite_url
 from governance.ledger.entry import Entry
@@ -185,8 +185,7 @@ class Ledger:
             LedgerError: If it cannot be written.
             IntegrityError: If what was copied does not verify.
         """
-        temporary = reserve(path)
-        try:
+        with reserved(path) as temporary:
             self._database.copy(temporary)
             with type(self).open(sqlite_url(temporary), readonly=True) as copy:
                 report = copy.verify()
@@ -194,8 +193,6 @@ class Ledger:
                 bad = report.first_bad
                 raise BadEntryError(bad.sequence, bad.problem)
             publish(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
         return report.head
 
     def head_at(self, size: int) -> Head:

@@ -4,7 +4,6 @@ import base64
 import binascii
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -168,22 +167,12 @@ class Notary:
             IntegrityError: If the file there was tampered with.
         """
         head = open_checkpoint(note, self.public)
-        temporary = self.folder / f".{CHECKPOINT}-{secrets.token_hex(8)}"
         try:
             with self._alone():
                 before = self.kept()
-                if before is not None and before.size >= head.size:
-                    return
-                descriptor = os.open(
-                    temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600
-                )
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(note)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(self.file)
+                if before is None or before.size < head.size:
+                    self._replace(note)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             message = (
                 f"the entries were appended, but the checkpoint {self.file} cannot be "
                 f"written: {error.strerror}"
@@ -191,6 +180,23 @@ class Notary:
             raise LedgerError(
                 message, "Make room; the next append writes it."
             ) from error
+
+    def _replace(self, note: str) -> None:
+        """Write the file anew; what a killed process left of that goes first."""
+        temporary = self.folder / f".{CHECKPOINT}-new"
+        temporary.unlink(missing_ok=True)
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+        try:
+            with os.fdopen(
+                os.open(temporary, flags, 0o600), "w", encoding="utf-8"
+            ) as file:
+                file.write(note)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.file)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
