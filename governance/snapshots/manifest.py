@@ -12,11 +12,12 @@ from governance.errors import IntegrityError
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.compose import snapshot_of
 from governance.snapshots.forms import Form, form_from
-from governance.snapshots.names import MANIFEST, is_plain
+from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE, is_plain
 from governance.snapshots.reading import digest_or_none, parse_json, read_limited
 from governance.snapshots.record import MANIFEST_FORMAT
 
 LIMIT = 64 * 1024 * 1024
+_OUTSIDE = (MANIFEST, MODEL_SIGNATURE)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -118,7 +119,7 @@ def _files(value: JSON, place: str) -> dict[str, FileRecord]:
     for item in _list(value, place):
         entry = _object(item, place)
         path = _text(entry.get("path"), f"{place}.path")
-        if not is_plain(path) or path == MANIFEST or path in found:
+        if not is_plain(path) or path in _OUTSIDE or path in found:
             raise _malformed(f"{place} names {path[:80]!r}, or names it twice")
         size = _count(entry.get("size"), f"{place}.size")
         digest = _digest(entry.get("sha256"), f"{place}.sha256")

@@ -37,6 +37,7 @@ from governance.snapshots.verify_record import (
     read_edits,
     verify_evidence,
 )
+from governance.snapshots.verify_seals import verify_recorded, verify_seals
 from governance.snapshots.verify_signatures import (
     Vouched,
     names,
@@ -48,7 +49,7 @@ from governance.snapshots.verify_signatures import (
 # (export, what it says of itself, paths whose bytes are as it says) -> findings
 Check: TypeAlias = Callable[[Path, Manifest, frozenset[str]], Iterator[ExportFinding]]
 # What is checked of a part's files beside their bytes.
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (verify_seals,)
 _MALFORMED = (
     GovernanceError,
     KeyError,
@@ -172,6 +173,8 @@ class _Verification:
         log, findings = read_log(self._folder, self._manifest, self._intact)
         self._findings.extend(findings)
         if log is not None:
+            found = verify_recorded(self._folder, self._intact, log.entries)
+            self._findings.extend(found)
             self._findings.extend(verify_held(log, self._held))
             self._findings.extend(self._judged(log, edits, vouched))
         return vouched

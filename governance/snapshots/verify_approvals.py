@@ -76,7 +76,7 @@ class Court:
         self._told = told
         self._kept = kept
         self._policies = policies
-        self._vouched = {(one.message, one.signature) for one in vouched}
+        self._vouched = {(one.message, one.signature, one.key.text) for one in vouched}
 
     def findings(self, edits: Sequence[ProposedEdit]) -> Iterator[ExportFinding]:
         """Yield what was not approved as it should have been."""
@@ -245,7 +245,8 @@ class Court:
         return found
 
     def _vouches(self, signed: Signed) -> bool:
-        return (canonical_bytes(signed.document), signed.signature) in self._vouched
+        message = canonical_bytes(signed.document)
+        return (message, signed.signature, signed.key) in self._vouched
 
 
 def _same(other: Event, event: EditReverted | SnapshotRestored) -> bool:

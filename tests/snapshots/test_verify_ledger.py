@@ -32,14 +32,14 @@ from governance.domain.signoff import (
 )
 from governance.errors import NotFoundError, UsageError
 from governance.identity.roster_copy import allowed_signers_text
-from governance.ledger.checkpoint import checkpoint_text
+from governance.ledger.checkpoint import checkpoint_text, open_checkpoint
 from governance.ledger.merkle import leaf_hash
-from governance.ledger.note import NoteKey, sign_note
+from governance.ledger.note import NoteKey, parse_note_key, sign_note
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
 from governance.snapshots.export import export_diffusers
 from governance.snapshots.findings import ExportVerdict
-from governance.snapshots.inputs import ExportedPolicy, ExportInputs
+from governance.snapshots.inputs import ExportedLog, ExportedPolicy, ExportInputs
 from governance.snapshots.proofs import pem
 from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import inputs_for, moved
@@ -552,6 +552,73 @@ def test_a_missing_policy_cannot_be_judged_by(
     (out / f"governance/policies/{policy().digest}.json").unlink()
     reseal(out)
     assert "edit E-0001: the policy in force" in messages(out)
+
+
+def test_a_key_that_signed_under_another_key_does_not_count(
+    inputs: ExportInputs, store: ObjectStore, tmp_path: Path
+) -> None:
+    """You trust two keys of Bob's; the roster knows one, and the other signed."""
+    spare = Person(BOB.name)
+    given = replace(approval(inputs, spare), key=BOB.key.text)
+    out = made(logged(replace(inputs, signoffs=(given,))), store, tmp_path / "out")
+    trusted = keys(tmp_path, ADA, BOB, spare)
+    assert "missing 1 more approval" in "".join(
+        found.message for found in verify_export(out, trusted).findings
+    )
+
+
+@pytest.mark.parametrize("garbage", [None, 7, "x", [7], {"x": 7}])
+def test_entries_that_hold_anything_at_all_are_a_finding(
+    export: Path, inputs: ExportInputs, garbage: Any
+) -> None:
+    """A forger signs a log of their own, field by field not what it should be."""
+    log = begun(inputs)
+    sign(log, inputs)
+    fields = [(n, name) for n, entry in enumerate(log.entries) for name in entry.data]
+    for number, name in fields:
+        entries = list(log.entries)
+        old = entries[number]
+        entries[number] = replace(old, data={**old.data, name: garbage})
+        forged = Chronicle(ORIGIN, entries=entries).proven()
+        install(export, forged)
+        path = {found.path for found in verify_export(export).findings}
+        harmless = name in _UNREAD or old.data[name] == garbage
+        assert path or harmless, (old.event, name)
+
+
+# What only other checks read: findings, certificates and the like.
+_UNREAD = {
+    *("suites", "path", "findings", "parent", "certificate", "sites", "conflicts"),
+    *("seconds", "rules", "previous", "edits", "decision"),
+}
+
+
+def install(export: Path, log: ExportedLog) -> None:
+    """Put another log into an export, and make everything around it fit."""
+    key = parse_note_key(log.key)
+    head = open_checkpoint(log.checkpoint, key)
+    (export / CHECKPOINT).write_text(log.checkpoint)
+    (export / KEY).write_bytes(pem(key))
+    document = {
+        "format": "governance/proofs/v1",
+        "origin": key.name,
+        **head.document(),
+        "entries": [
+            {
+                "sequence": item.entry.sequence,
+                "event": item.entry.event,
+                "hash": item.entry.digest,
+                "payload": item.entry.payload.decode(),
+                "proof": item.proof,
+            }
+            for item in log.entries
+        ],
+        "heads": [{**one.head.document(), "proof": one.proof} for one in log.heads],
+        "leaves": log.leaves,
+    }
+    (export / PROOFS).write_text(json.dumps(document))
+    reseal(export)
+    rewrite_manifest(export, lambda m: m["ledger"].update(head=head.document()))
 
 
 # What the verifier brings along
