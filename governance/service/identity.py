@@ -72,14 +72,15 @@ def find_identity(
 def actor_name(settings: Settings, layout: Layout, roster: Roster, at: int) -> str:
     """Name whoever acts without signing; a hint, never authority.
 
+    A person of the roster is named only where their key could sign here: nobody acts
+    in another's name by typing it.
+
     Args:
         settings: Principal and key, where given.
         layout: Where a demo keeps its keys.
         roster: Who may sign.
         at: Ledger sequence of the action.
     """
-    if settings.principal is not None:
-        return settings.principal
     try:
         return find_identity(settings, layout, roster, at).principal
     except GovernanceError:

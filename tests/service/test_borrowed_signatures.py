@@ -213,3 +213,17 @@ def test_whoever_may_sign_nothing_takes_nothing_back(house: House) -> None:
         refused(house, act, SignOffMissingError, "in none of the roles that may sign")
     done = house.job("ben", JobKind.REVERT, edit=edit, reason="harm")
     assert done["state"] == "REVERTED"
+
+
+# -- names -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["ana", "mallory"])
+def test_nobody_acts_in_anothers_name_by_typing_it(house: House, key: str) -> None:
+    """What is not signed is recorded too; it must not name who did not do it."""
+    edit = house.propose("ana")
+    house.as_("ben", key=key).withdraw(edit, "in ben's name")
+    assert house.as_("ana").log()[-1].actor.startswith("local:")
+    other = house.propose("ana", "mondo")
+    house.as_("ben").withdraw(other, "in my own")
+    assert house.as_("ana").log()[-1].actor == "ben"
