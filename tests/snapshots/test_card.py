@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -227,3 +228,45 @@ def test_a_comment_with_markup_is_shown_as_written(inputs: ExportInputs) -> None
     assert "<img" not in card
     html = MarkdownIt("commonmark").enable("table").render(card.split("---\n", 2)[2])
     assert "&lt;img src=x&gt; [click](https://evil.example) *now*" in html
+
+
+def test_the_hubs_own_library_reads_the_card(inputs: ExportInputs) -> None:
+    hub = replace(inputs, source="owner/model@0123abc", licence="openrail")
+    card = ModelCard(card_of(hub))
+    data: Any = card.data
+    said = data.to_dict()
+    assert said["base_model"] == "owner/model"
+    assert said["license"] == "openrail"
+    assert said["library_name"] == "diffusers"
+    assert card.text.lstrip().startswith("# miniature with 1 concept edit")
+
+
+def test_the_card_states_the_eight_groups_in_their_order(inputs: ExportInputs) -> None:
+    headings = re.findall(r"(?m)^## (.*)$", card_of(inputs))
+    assert headings == [
+        "1. Identity and files",
+        "2. Base model",
+        "3. Edits",
+        "4. Evaluation",
+        "5. Decisions and signatures",
+        "6. Policy",
+        "7. Ledger and proofs",
+        "8. Limits: what this record does not prove",
+    ]
+
+
+def test_the_policy_stands_in_the_card_verbatim(inputs: ExportInputs) -> None:
+    fences = re.findall(r"(?ms)^(`{3,})yaml\n(.*?)\n\1$", card_of(inputs))
+    ((_, text),) = fences
+    assert yaml.safe_load(text) == inputs.policy.document
+
+
+def test_no_policy_ends_the_block_it_stands_in(inputs: ExportInputs) -> None:
+    note = "x\n```\n# A heading\n````\n<script>"
+    document: dict[str, JSON] = {"metadata": {"note": note, "````": "~~~"}}
+    policy = replace(inputs.policy, document=document)
+    card = card_of(replace(inputs, policy=policy))
+    html = MarkdownIt("commonmark").enable("table").render(card.split("---\n", 2)[2])
+    assert "<script" not in html
+    assert "<h1>A heading" not in html
+    assert html.count("<h2>") == 8

@@ -1,0 +1,122 @@
+"""``edit show --report``: one edit as a page, at any time of its life."""
+
+from pathlib import Path
+
+from governance.service.facade import JobKind
+from tests.cli.conftest import Line
+from tests.service.house import House
+from tests.snapshots.page import Page
+
+
+def page_of(line: Line, edit: str, place: Path) -> Page:
+    said = line("edit", "show", edit, "--report", place)
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[-1] == f"report     {place}"
+    page = Page(place.read_text())
+    assert page.odd == []
+    assert len(page.named("h2")) == 8
+    return page
+
+
+def test_a_proposal_is_a_page_that_says_nothing_was_measured(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    edit = house.propose("ana")
+    page = page_of(line, edit, tmp_path / "page.html")
+    for wanted in (edit, "PROPOSED", "not applied yet", "Nothing was measured yet."):
+        assert wanted in page.text
+    assert "Nobody signed." in page.text
+
+
+def test_a_checked_edit_shows_figures_thresholds_and_what_is_missing(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    edit = house.ready("ana")
+    page = page_of(line, edit, tmp_path / "page.html")
+    detail = house.as_("ana").edit(edit)
+    assert detail.evidence_digest is not None
+    for wanted in (
+        detail.evidence_digest,
+        str(detail.candidate),
+        "0.9500.900 to 0.990, n = 48",
+        "PASS",
+        f"{edit} efficacy: not calibrated",
+        *detail.missing,
+    ):
+        assert wanted in page.text, wanted
+    assert detail.missing
+
+
+def test_a_live_edit_shows_who_signed(line: Line, house: House, tmp_path: Path) -> None:
+    edit = house.live()
+    page = page_of(line, edit, tmp_path / "page.html")
+    (signoff,) = house.as_("ana").edit(edit).signoffs
+    assert "LIVE" in page.text
+    assert f"1. {signoff.principal}" in page.text
+    assert signoff.signature.splitlines()[1] in page.text
+
+
+def test_a_withdrawn_edit_says_why(line: Line, house: House, tmp_path: Path) -> None:
+    edit = house.propose("ana")
+    house.as_("ana").withdraw(edit, "<b>changed my mind</b>")
+    page = page_of(line, edit, tmp_path / "page.html")
+    assert "<b>changed my mind</b>" in page.text
+    assert page.named("b") == []
+
+
+def test_evidence_that_went_stale_is_called_that(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    first, second = house.ready("ana"), house.ready("ana", "lume")
+    house.approve("ben", second)
+    assert house.as_("ana").edit(first).evidence == "STALE"
+    page = page_of(line, first, tmp_path / "page.html")
+    assert "This evidence is stale" in page.text
+
+
+def test_json_says_where_the_page_is(line: Line, house: House, tmp_path: Path) -> None:
+    edit = house.propose("ana")
+    place = tmp_path / "page.html"
+    said = line("edit", "show", edit, "--report", place, "--json")
+    assert said.json["report"] == str(place)
+    assert said.json["id"] == edit
+    assert place.read_bytes().startswith(b"<!doctype html>")
+
+
+def test_an_older_page_is_replaced_whole(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    edit = house.propose("ana")
+    place = tmp_path / "page.html"
+    place.write_text("old" * 100_000)
+    page_of(line, edit, place)
+    assert [path.name for path in tmp_path.glob("*page*")] == ["page.html"]
+
+
+def test_a_page_that_cannot_be_written_is_refused(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    edit = house.propose("ana")
+    for place, reason in (
+        (tmp_path, "is a folder; expected the name of a file"),
+        (tmp_path / "nowhere" / "page.html", "cannot be written: No such file"),
+    ):
+        said = line("edit", "show", edit, "--report", place)
+        assert said.code == 2
+        assert reason in said.err
+
+
+def test_an_unknown_edit_leaves_no_page(line: Line, tmp_path: Path) -> None:
+    said = line("edit", "show", "E-0099", "--report", tmp_path / "page.html")
+    assert said.code == 3
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_the_page_writes_nothing_into_the_ledger(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    edit = house.ready("ana")
+    house.job("ana", JobKind.PREVIEW, edit=edit, prompt="kora", seeds=1, output=None)
+    before = house.size()
+    page_of(line, edit, tmp_path / "page.html")
+    assert house.size() == before
