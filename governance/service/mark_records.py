@@ -19,12 +19,15 @@ from governance.service.book import SnapshotRecord
 Record = TypeVar("Record")
 Stored = dict[str, Any]
 Reader = Callable[[Any], Record]
+RESTORED: dict[Callable[..., object], frozenset[str]] = {}
+"""By kind, the fields that JSON alone would not bring back as they were."""
 
 
 def _reader(
     kind: Callable[..., Record], /, **special: Callable[[Any], object]
 ) -> Reader[Record]:
     """Return what reads one kind of record; JSON has no tuples and no enums."""
+    RESTORED[kind] = frozenset(special)
 
     def read(found: Stored) -> Record:
         changed = {name: turn(found[name]) for name, turn in special.items()}
@@ -84,7 +87,7 @@ read_state = _reader(
     rollbacks=_pending,
 )
 
-_KINDS = (
+RECORDS = (
     *(WorkspaceState, ModelRecord, EditRecord, Candidate, SnapshotRecord, Signed),
     *(EditsApplied, EditsChecked, ChangeRecord, StatisticsRecord, Reviewer, Roster),
     PendingRollback,
@@ -92,7 +95,7 @@ _KINDS = (
 SHAPE = digest_of(
     {
         kind.__name__: [f"{item.name}: {item.type}" for item in fields(kind)]
-        for kind in _KINDS
+        for kind in RECORDS
     }
 )
 """Changes with the fields of any record: a mark of another program says nothing."""

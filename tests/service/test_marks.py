@@ -4,14 +4,18 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
 
 from governance.canonical import sha256_hex
-from governance.domain.signoff import Decision
-from governance.domain.state import WorkspaceState
+from governance.domain.rollback import PendingRollback
+from governance.domain.signoff import Decision, Signed
+from governance.domain.state import ModelRecord, WorkspaceState
+from governance.domain.statistics import StatisticsRecord
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
 from governance.ledger.notary import Notary
@@ -21,6 +25,13 @@ from governance.service.book import Book
 from governance.service.change_records import ChangeWish
 from governance.service.facade import JobKind
 from governance.service.mark_file import CHUNK, MARK_FORMAT, MarkFile
+from governance.service.mark_records import (
+    RECORDS,
+    RESTORED,
+    read_state,
+    small_part,
+    written,
+)
 from governance.service.mark_writing import write_body
 from governance.service.workspace import Workspace
 from tests.service.house import House, build
@@ -324,3 +335,42 @@ def test_no_room_for_a_mark_disturbs_nobody(
             house.settings.workspace / "mark",
             Notary.open(house.settings.workspace).public,
         )
+
+
+def inner(kind: object) -> Iterator[object]:
+    """Yield the types a field's type is made of."""
+    yield kind
+    for part in get_args(kind):
+        yield from inner(part)
+
+
+def test_every_field_that_json_would_not_bring_back_is_restored() -> None:
+    long = {"edits", "candidates"}
+    for kind in RECORDS:
+        for item in fields(kind):
+            parts = list(inner(item.type))
+            wanted = any(
+                part is tuple
+                or get_origin(part) is tuple
+                or (isinstance(part, type) and is_dataclass(part))
+                or (isinstance(part, type) and issubclass(part, Enum))
+                for part in parts
+            )
+            if kind is WorkspaceState and item.name in long:
+                continue
+            assert wanted == (item.name in RESTORED[kind]), (kind, item.name)
+
+
+def test_what_no_story_here_tells_comes_back_too() -> None:
+    signed = Signed("ana", "ssh-ed25519 A", {"head": {"size": 1}}, "sig", 7, "then")
+    wanted = ("revert", "mini", "base", ("E-0001", "E-0002"))
+    state = WorkspaceState(
+        rollbacks={wanted: PendingRollback(wanted, "live", (signed,))},
+        statistics={
+            "s": StatisticsRecord("s", {"t": "d"}, {"n": 1}, "shipped", 9, 3, "")
+        },
+        models={"mini": ModelRecord("mini", "/m", "m", "sd1", (), None, "b", "b", "")},
+        size=9,
+    )
+    found = json.loads(written(small_part(state)))
+    assert read_state({**found, "edits": {}, "candidates": {}}) == state
