@@ -128,11 +128,19 @@ def _edit(
         size += _energy(rows.to(change.dtype))
     if not math.isfinite(moved):
         raise EngineError(
-            f"the edited tensor {site.key} overflows {new.dtype}",
+            f"{_edits_of(composition, site)}: the edited tensor {site.key} overflows "
+            f"{new.dtype}",
             "Lower the strength of the edits, or use a float32 base.",
         )
     norm = math.sqrt(moved)
     return new, SiteNorm(site.key, norm, norm / math.sqrt(size) if size else 0.0)
+
+
+def _edits_of(composition: Composition, site: SiteT) -> str:
+    """Name the edits that have rows at a matrix."""
+    own = [p.digest for p in composition.plans if site.projection in p.projections]
+    more = f" and {len(own) - 3} more" if len(own) > 3 else ""
+    return f"edit {', edit '.join(digest[:12] for digest in own[:3])}{more}"
 
 
 @contextmanager
@@ -149,7 +157,8 @@ def _few_threads(rank: int) -> Iterator[None]:
 
 
 def _energy(rows: Tensor) -> float:
-    return float(torch.linalg.vector_norm(rows)) ** 2
+    size = float(torch.linalg.vector_norm(rows))
+    return size * size  # a power would raise where this is infinite
 
 
 class _Scratch:

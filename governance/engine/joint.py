@@ -5,6 +5,7 @@ composed so far, and one cross-attention system holds all other rows. No search 
 it: weights are a function of the base and of the set of resolved edits.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -93,7 +94,8 @@ def solve_jointly(
         RequestError: An edit is not valid for this model.
         WrongStateError: Two text-encoder edits at one layer have different priors.
         NotFoundError: A text-encoder edit has no statistics.
-        EngineError: An edit is not resolved, or a system is ill-conditioned.
+        EngineError: An edit is not resolved, a system is ill-conditioned, or a new
+            tensor or a figure of a certificate is not finite.
     """
     _refuse_twins(edits)
     inner = [spec for spec in edits if spec.method in TEXT_METHODS]
@@ -103,7 +105,25 @@ def solve_jointly(
     cross = compose(outer, encoder, precision=precision, device=device)
     _release(encoder, cross)
     edited = apply(cross, base.weights, on_progress)
-    return Solution(_merged(text, edited), cross, base.weights, text)
+    merged = _merged(text, edited)
+    _refuse_unmeasured(merged)
+    return Solution(merged, cross, base.weights, text)
+
+
+def _refuse_unmeasured(edited: Edited) -> None:
+    """Refuse figures that are not finite: NaN passes every comparison with a limit."""
+    for one in edited.certificates:
+        figures = [one.drift, one.condition]
+        figures += [x for c in one.concepts for x in (c.residual, c.moved)]
+        if not all(map(math.isfinite, figures)):
+            moved = max(edited.sites, key=lambda site: site.relative)
+            raise EngineError(
+                f"edit {one.digest[:12]}: its certificate is not finite; tensor "
+                f"{moved.key} moved most, by {moved.relative:.1e} of its own size",
+                "Lower the strength of the edits.",
+            )
+    if not math.isfinite(edited.drift):
+        raise EngineError("the joint drift of all edits is not finite")
 
 
 def _release(encoder: Encoder, cross: Composition) -> None:

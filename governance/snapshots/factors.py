@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from governance.errors import EngineError
 from governance.pipeline.folder import PipelineFolder
 from governance.pipeline.weights import split_key
 from governance.snapshots.tensor_names import delta_name
@@ -44,6 +45,9 @@ def loaded_factors(
         folder: The base.
         factors: ``file:name``, up and down of every addressed matrix.
         only: Keys that count; every one where ``None``.
+
+    Raises:
+        EngineError: A factor holds NaN or infinity.
     """
     loaded = loaded_files(folder)
     square: dict[int, Tensor] = {}
@@ -55,6 +59,11 @@ def loaded_factors(
         if rows > width:  # more rows than columns: the change itself is smaller
             up = up @ down
             down = square.setdefault(width, torch.eye(width, dtype=down.dtype))
+        if not bool(torch.isfinite(up).all() and torch.isfinite(down).all()):
+            raise EngineError(
+                f"the change of tensor {key} is not finite",
+                "Lower the strength of the edits.",
+            )
         yield Factor(file.partition("/")[0], name, up, down)
 
 

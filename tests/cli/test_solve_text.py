@@ -283,3 +283,34 @@ def test_statistics_are_computed_and_listed_on_the_command_line(
     assert (code, json.loads(out)["error"]["exit_code"]) == (2, 2)
     code, out = line("statistics", "compute", "--captions", tmp_path / "none")
     assert (code, json.loads(out)["error"]["exit_code"]) == (3, 3)
+
+
+@pytest.mark.parametrize("scale", [1e5, 1e30])
+def test_a_value_longer_than_anything_its_layer_says_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path, scale: float
+) -> None:
+    value = torch.full((1, 20), scale)
+    save_file({"value.1": value}, tmp_path / "values.safetensors", own(model))
+    request_file(tmp_path, parameters={"layer": 1, "prior": "identity"})
+    code, said = solved(capsys, model, tmp_path)
+    message = said["error"]["message"]  # type: ignore[index]
+    assert code == 8, said
+    assert "the stage-one value of 'the mayor' is" in message
+    assert "1,000 times what layer 1 of text_encoder puts out" in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_weight_that_overflows_a_half_precision_base_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.engine.text.sound.FARTHEST", 1e60)
+    half = tiny.build(tmp_path / "half", dtype=torch.float16)
+    value = torch.full((1, 20), 1e7)
+    save_file({"value.1": value}, tmp_path / "values.safetensors", own(half))
+    request_file(tmp_path, parameters={"layer": 1, "prior": "identity"})
+    code, said = solved(capsys, half, tmp_path)
+    assert code == 8, said
+    message = said["error"]["message"]  # type: ignore[index]
+    assert "edit " in message
+    assert "overflows torch.float16" in message
+    assert not (tmp_path / "out").exists()

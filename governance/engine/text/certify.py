@@ -104,4 +104,5 @@ def _ratio(pairs: Iterator[tuple[Tensor, Tensor]]) -> float:
 
 
 def _energy(row: Tensor) -> float:
-    return float(torch.linalg.vector_norm(row)) ** 2
+    size = float(torch.linalg.vector_norm(row))
+    return size * size  # a power would raise where this is infinite

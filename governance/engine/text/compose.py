@@ -24,6 +24,7 @@ from governance.engine.text.protocols import (
     TextSite,
 )
 from governance.engine.text.reading import means
+from governance.engine.text.sound import edits_at, refuse_far, refuse_silent
 from governance.engine.text.system import LayerRows, LayerSystem, solve_layer
 from governance.errors import EngineError
 
@@ -84,21 +85,26 @@ def compose_encoder(
         WrongStateError: Two edits at one layer have different priors.
         NotFoundError: An edit has no statistics.
         EngineError: A layer's system is ill-conditioned, two edits cannot both be
-            met, or a new weight overflows the base's dtype.
+            met, a value is longer than anything the layer says, or a new weight
+            or what the encoder then says is not finite.
     """
     layers = sorted({layer for one in plans for layer in one.settings.layers})
     weights = {n: _exact(probe.read(probe.sites(n)[0].key)) for n in layers}
     before = gauge(plans, probe, weights)
+    refuse_silent((*before.values, *before.kept), plans, probe, ())
+    refuse_far(plans, probe, before)
     changes: list[TextChange] = []
     conditions: dict[int, float] = {}
     finished: dict[int, Tensor] = {}
     for layer in layers:
         own = [one for one in plans if layer in one.settings.layers]
         rows = _Rows.read(layer, own, probe, weights[layer])
+        refuse_silent(rows.numbers, plans, probe, [one.norm for one in changes])
         prior = layer_prior(own, layer, probe, base)
         system = solve_layer(prior.to(device), rows.system(device), rows.place)
         conditions[layer] = system.condition
         made = _changes(rows, system, probe, device)
+        _refuse_overflow(made, own, probe)
         changes += made
         finished[layer] = made[0].tensor
         if probe.exact:
@@ -112,6 +118,8 @@ def compose_encoder(
             weights[layer] = _exact(tensor)
             probe.replace(layer, tensor)
     after = gauge(plans, probe, weights)
+    said = (*after.values, *after.kept)
+    refuse_silent(said, plans, probe, [one.norm for one in changes])
     return ComposedEncoder(plans, changes, conditions, before, after)
 
 
@@ -178,6 +186,11 @@ class _Rows:
             values=torch.cat([none, *[one.targets for one in hard]]) - bias,
         )
 
+    @property
+    def numbers(self) -> tuple[Tensor, ...]:
+        """Return every number that goes into the layer's system."""
+        return self.keys, self.gaps, self.mean, self.bare, self.values
+
     def system(self, device: str) -> LayerRows:
         """Return what the layer's system is made of."""
         weights = [w for one in self.soft for w in _each(one.settings.weight, one)]
@@ -239,11 +252,19 @@ def _exact(weight: Tensor) -> Tensor:
 
 
 def _norm(site: TextSite, old: Tensor, new: Tensor) -> SiteNorm:
-    if not bool(torch.isfinite(new).all()):
-        raise EngineError(
-            f"the edited tensor {site.key} overflows {new.dtype}",
-            "Lower the strength of the edits, or use a float32 base.",
-        )
     moved = float(torch.linalg.norm(_exact(new) - old))
     size = float(torch.linalg.norm(old))
     return SiteNorm(site.key, moved, moved / size if size else 0.0)
+
+
+def _refuse_overflow(
+    made: Sequence[TextChange], plans: Sequence[TextPlan], probe: TextProbe
+) -> None:
+    for one in made:
+        parts = (one.up, one.down, one.tensor)
+        if not all(bool(torch.isfinite(part).all()) for part in parts):
+            raise EngineError(
+                f"{edits_at(one.key, plans, probe)}: the edited tensor {one.key} "
+                f"overflows {one.tensor.dtype}",
+                "Lower the strength of the edits, or use a float32 base.",
+            )

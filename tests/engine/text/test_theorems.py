@@ -1,6 +1,7 @@
 """What must hold of any set of text-encoder edits, whatever the numbers."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from governance.engine.edit import EditSpec
+from governance.engine.text.protocols import Place
 from governance.engine.text.solve import TextSolution, solve_text
 from governance.engine.text.system import LayerRows, solve_layer
 from governance.errors import (
@@ -264,6 +266,48 @@ def test_values_that_do_not_fit_are_refused() -> None:
     for message, values in cases.items():
         with pytest.raises(EngineError, match=message):
             solve_text([replace(spec, values=values)], BASE)
+
+
+class HalfProbe(FakeProbe):
+    """Speaks in float16, which ends at 65,504."""
+
+    def blocks(self, layer: int, places: Sequence[Place]) -> Tensor:
+        return (1000 * super().blocks(layer, places)).to(torch.float16)
+
+
+class HalfBase(FakeBase):
+    def text_probes(self) -> list[FakeProbe]:
+        return [HalfProbe()]
+
+
+@pytest.mark.parametrize("layer", [1, 3])
+def test_an_encoder_that_would_say_infinity_is_refused_with_edit_and_tensor(
+    layer: int,
+) -> None:
+    base = HalfBase(BASE.sizes)
+    spec = edit(1, "refact", base, "mayor", layer=layer)
+    other = edit(2, "refact", base, "rose", layer=2)
+    assert spec.values is not None
+    value = 200 * spec.values[f"value.{layer}"]
+    large = replace(spec, preserve=("mayor",), values={f"value.{layer}": value})
+    with pytest.raises(EngineError, match="edit 010101010101") as caught:
+        solve_text([other, large], base)
+    assert f"NaN or infinity: tensor text_encoder/1:{layer}" in caught.value.message
+
+
+@pytest.mark.parametrize("method", ["refact", "emcid"])
+def test_a_value_longer_than_a_layer_could_mean_is_refused(method: str) -> None:
+    where = {"layer": 1} if method == "refact" else {"layers": [0, 1]}
+    spec = edit(1, method, BASE, "mayor", "rose", **where)
+    assert spec.values is not None
+    for name in ("z", "value.1"):
+        far = spec.values[name].clone()
+        far[1] *= 1e5
+        spec = replace(spec, values={**spec.values, name: far})
+    with pytest.raises(EngineError, match="stage-one value of 'rose'") as caught:
+        solve_text([spec], BASE)
+    assert "edit 010101010101" in caught.value.message
+    assert "1,000 times what layer 1 of text_encoder" in caught.value.message
 
 
 def test_statistics_of_another_encoder_are_refused() -> None:
