@@ -112,16 +112,24 @@ def ledger(inputs: ExportInputs) -> str:
 
 
 def _checking(inputs: ExportInputs) -> str:
-    lines = [
+    block = "\n".join(check_lines(inputs))
+    return f"### Check it yourself\n\n```sh\n{block}\n```"
+
+
+def check_lines(inputs: ExportInputs) -> tuple[str, ...]:
+    """Return shell commands that check an export, run in its folder.
+
+    Args:
+        inputs: What the export is made from.
+    """
+    return (
         "governance snapshot verify . --allowed-signers FILE_YOU_TRUST",
         (
             "jq -r '.files[] | \"\\(.sha256)  \\(.path)\"' governance/manifest.json "
             "| sha256sum -c --strict --quiet"
         ),
         *(_verify_line(index, one) for index, one in enumerate(inputs.signoffs, 1)),
-    ]
-    block = "\n".join(lines)
-    return f"### Check it yourself\n\n```sh\n{block}\n```"
+    )
 
 
 def _verify_line(index: int, signed: Signed) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import governance
 from governance.ledger.store import ObjectStore
+from governance.snapshots.card_record import check_lines
 from governance.snapshots.html import (
     Html,
     facts,
     join,
+    lines,
     mono,
     paragraph,
     table,
@@ -78,9 +80,21 @@ def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
             ("Evaluation", _evaluation(inputs, evidence)),
             ("Decisions and signatures", decisions(inputs.signoffs)),
             ("Policy", policy(inputs.policy)),
-            ("Ledger and proofs", ledger(inputs.origin, inputs.head, inputs.log)),
+            ("Ledger and proofs", _ledger(inputs)),
             ("Limits: what this record does not prove", limits()),
         ),
+    )
+
+
+def _ledger(inputs: ExportInputs) -> Html:
+    commands = lines("\n".join(check_lines(inputs)))
+    return join(
+        (
+            ledger(inputs.origin, inputs.head, inputs.log),
+            tag("h3", words("Check it yourself")),
+            paragraph(words("In the folder of the export, with tools of others:")),
+            tag("pre", commands),
+        )
     )
 
 

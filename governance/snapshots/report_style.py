@@ -94,6 +94,7 @@ h2,h3,h4,caption{break-after:avoid}
 tr,dl>div{break-inside:avoid}
 thead{display:table-header-group}
 a{text-decoration:none}
+td code,tbody th code{font-size:.62rem}
 .pairs{grid-template-columns:repeat(3,1fr)}}
 """
 

@@ -215,6 +215,7 @@ def test_every_group_states_its_facts(page: Page, inputs: ExportInputs) -> None:
         # ledger
         inputs.head.root,
         ADA.name,
+        f"ssh-keygen -Y verify -f governance/allowed_signers -I {BOB.name} ",
         # limits
         *LIMITS,
     ):
