@@ -1,18 +1,17 @@
 """Changes of policy and roster: look at them, sign them."""
 
-import difflib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import click
 
-from governance.canonical import JSON
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import narrate, print_json, print_line, print_table
 from governance.cli.session import opened
 from governance.domain.signoff import Decision
 from governance.errors import WrongStateError
 from governance.service.change_records import ChangeDetail, ChangeWish
+from governance.service.policy_difference import policy_difference
 from governance.service.views import to_json
 
 TAIL = 4
@@ -116,22 +115,8 @@ def _lines(detail: ChangeDetail, *, whole: bool) -> Iterator[str]:
     yield f"proposed  by {detail.proposer} at {detail.time}"
     yield f"digest    {detail.digest}"
     if detail.document is not None and detail.in_force is not None:
-        yield from _difference(detail.in_force, detail.document)
+        yield from policy_difference(detail.in_force, detail.document)
     for signed in detail.signoffs:
         comment = str(signed.statement.get("comment", ""))
         yield f"{signed.decision:9} by {signed.principal} at {signed.time}  {comment}"
     yield from detail.verify_lines
-
-
-def _difference(before: Mapping[str, JSON], after: Mapping[str, JSON]) -> Iterator[str]:
-    """Yield how two policies differ, line by line."""
-    yield from difflib.unified_diff(
-        _written(before), _written(after), "in force", "proposed", lineterm="", n=1
-    )
-
-
-def _written(document: Mapping[str, JSON]) -> list[str]:
-    import yaml
-
-    body = yaml.safe_dump(to_json(document), sort_keys=True, allow_unicode=False)
-    return body.splitlines()

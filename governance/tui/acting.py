@@ -2,6 +2,7 @@
 
 from governance.domain.signoff import Decision
 from governance.errors import WrongStateError
+from governance.service.change_records import ChangeWish
 from governance.service.facade import Governance
 from governance.service.views import Acted
 from governance.tui.acts import ACTIVATE, APPROVE, REJECT, WITHDRAW, Matter
@@ -37,6 +38,8 @@ def carry_out(governance: Governance, matter: Matter, text: str) -> Acted:
         GovernanceError: It was refused; nothing was written.
     """
     still_as_seen(governance, matter)
+    if matter.change_id:
+        return _sign_change(governance, matter, text)
     if matter.act in (APPROVE, REJECT):
         return governance.sign(
             matter.edit_id,
@@ -53,3 +56,14 @@ def carry_out(governance: Governance, matter: Matter, text: str) -> Acted:
             matter.snapshot, text, model=matter.model, seen=matter.seen
         )
     raise WrongStateError(f"{matter.act.label}: is a job, not a quick decision")
+
+
+def _sign_change(governance: Governance, matter: Matter, text: str) -> Acted:
+    wish = ChangeWish(
+        Decision(matter.act.name),
+        text,
+        digest=matter.confirm,
+        seen=matter.seen,
+    )
+    signed = governance.sign_change(matter.change_id, wish)
+    return Acted((), signed.state, "", signed.missing)

@@ -111,6 +111,7 @@ class Matter:
         digests: Every digest that is signed, with its name.
         confirm: Digest whose last four characters confirm.
         edit_id: The edit, where it is about one.
+        change_id: The change of policy or roster, where it is about one.
         candidate: Candidate digest to sign.
         evidence: Evidence digest to sign.
         snapshot: Snapshot digest to export or activate.
@@ -129,6 +130,7 @@ class Matter:
     digests: tuple[tuple[str, str], ...]
     confirm: str
     edit_id: str = ""
+    change_id: str = ""
     candidate: str | None = None
     evidence: str | None = None
     snapshot: str = ""

@@ -25,6 +25,7 @@ from governance.tui.guard import AsciiFilter, ControlFilter
 from governance.tui.header import SCREENS
 from governance.tui.jobs import JobQueue, JobRecord
 from governance.tui.screens.base import WorkScreen
+from governance.tui.screens.changes import ChangesScreen
 from governance.tui.screens.help import HelpScreen
 from governance.tui.screens.jobs import JobsScreen
 from governance.tui.screens.ledger import LedgerScreen
@@ -35,6 +36,7 @@ from governance.tui.themes import DARK, LIGHT
 POLL_SECONDS = 1.0
 LEAVE_SECONDS = 3.0
 JOB_SECONDS = 0.1
+MODES = (ReviewScreen, LedgerScreen, ModelsScreen, JobsScreen, ChangesScreen)
 
 
 class GovernanceApp(App[int], inherit_bindings=False):
@@ -112,7 +114,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Open the first screen, start the queue and the watch on the ledger."""
-        for kind in (ReviewScreen, LedgerScreen, ModelsScreen, JobsScreen):
+        for kind in MODES:
             self.add_mode(kind.NAME, partial(kind, self.desk))
         self.switch_mode(ReviewScreen.NAME)
         self.set_interval(POLL_SECONDS, self.poll)

@@ -19,6 +19,7 @@ SCREENS: Sequence[tuple[str, str, str]] = (
     ("2", "ledger", "Ledger"),
     ("3", "models", "Models"),
     ("5", "jobs", "Jobs"),
+    ("6", "changes", "Changes"),
 )
 _KEY = 18
 

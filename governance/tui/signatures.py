@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
@@ -13,7 +13,7 @@ from governance.tui.evidence import heading
 from governance.tui.paint import cell, line, lines, own, paragraph, shown
 from governance.tui.words import Tone
 
-_DIGESTS = ("candidate", "evidence", "policy")
+_DIGESTS = ("candidate", "evidence", "digest", "policy")
 
 
 def fingerprint(key: str) -> str:
@@ -33,19 +33,44 @@ def fingerprint(key: str) -> str:
 
 def signatures_content(detail: EditDetail) -> Content:
     """Lay out what is missing, every sign-off, and the commands that verify them."""
+    return lines(
+        signature_rows(
+            detail.missing,
+            detail.signoffs,
+            detail.verify_lines,
+            nobody="nobody has signed this candidate",
+        )
+    )
+
+
+def signature_rows(
+    missing: Sequence[str],
+    signoffs: Sequence[SignOffView],
+    verify_lines: Sequence[str],
+    *,
+    nobody: str,
+) -> list[Content]:
+    """Lay out the signatures on an edit or a change.
+
+    Args:
+        missing: What is missing, in words.
+        signoffs: Who signed.
+        verify_lines: Commands that check the signatures.
+        nobody: What to say where nobody signed.
+    """
     rows: list[Content] = [heading("Still missing")]
-    rows += [line("  ", shown(item, Tone.WAIT)) for item in detail.missing]
-    if not detail.missing:
+    rows += [line("  ", shown(item, Tone.WAIT)) for item in missing]
+    if not missing:
         rows.append(own("  nothing", Tone.DIM))
-    rows += [Content(""), heading(f"Sign-offs ({len(detail.signoffs)})")]
-    if not detail.signoffs:
-        rows.append(own("  nobody has signed this candidate", Tone.DIM))
-    for signoff in detail.signoffs:
+    rows += [Content(""), heading(f"Sign-offs ({len(signoffs)})")]
+    if not signoffs:
+        rows.append(own(f"  {nobody}", Tone.DIM))
+    for signoff in signoffs:
         rows += [*_signoff(signoff), Content("")]
-    if detail.verify_lines:
+    if verify_lines:
         rows += [Content(""), heading("Check it yourself")]
-        rows += [shown(command) for command in detail.verify_lines]
-    return lines(rows)
+        rows += [shown(command) for command in verify_lines]
+    return rows
 
 
 def _signoff(signoff: SignOffView) -> Iterator[Content]:

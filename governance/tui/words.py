@@ -43,6 +43,7 @@ _WORDS = {
         Word(EditState.PROPOSED, "○", "o", Tone.PLAIN),
         Word(EditState.APPLIED, "◐", "%", Tone.WAIT),
         Word(EditState.LIVE, "●", "*", Tone.GOOD),
+        Word("ACTIVE", "●", "*", Tone.GOOD),
         Word(EditState.REJECTED, "✕", "x", Tone.BAD),
         Word(EditState.REVERTED, "↶", "<", Tone.DIM),
         Word(EditState.WITHDRAWN, "⊘", "-", Tone.DIM),

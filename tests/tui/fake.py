@@ -68,6 +68,8 @@ class FakeGovernance:
         self.threads: set[int] = set()
         self.image_count = 4
         self.payload = ""
+        self.proposed_changes: dict[str, change_records.ChangeDetail] = {}
+        self.roster: tuple[views.ReviewerView, ...] = ()
 
     # -- building --------------------------------------------------------------
     def add(
@@ -314,13 +316,26 @@ class FakeGovernance:
         return ""
 
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
-        return ()
+        return self.roster
 
     def changes(self) -> tuple[change_records.ChangeSummary, ...]:
-        return ()
+        return tuple(
+            change_records.ChangeSummary(
+                item.id,
+                item.kind,
+                item.state,
+                item.missing,
+                item.summary,
+                item.proposer,
+                item.time,
+            )
+            for item in reversed(self.proposed_changes.values())
+        )
 
     def change(self, change_id: str) -> change_records.ChangeDetail:
-        raise NotFoundError(f"change {change_id} does not exist")
+        if change_id not in self.proposed_changes:
+            raise NotFoundError(f"change {change_id} does not exist")
+        return self.proposed_changes[change_id]
 
     def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
         return self.change(name_or_file)
@@ -338,6 +353,15 @@ class FakeGovernance:
     def sign_change(
         self, change_id: str, wish: change_records.ChangeWish
     ) -> change_records.ChangeDetail:
+        if wish.seen != self.head():
+            raise WrongStateError("ledger: changed while you looked")
+        self._wrote(
+            "sign_change",
+            change_id,
+            wish.decision.value,
+            wish.comment,
+            wish.digest or "",
+        )
         return self.change(change_id)
 
     def allowed(self, edit_id: str) -> Mapping[str, str]:

@@ -8,13 +8,14 @@ from governance.tui.acts import REVIEW_ACTS
 from governance.tui.app import GovernanceApp
 from governance.tui.detail import Detail
 from governance.tui.grid import Grid
+from governance.tui.screens.changes import ChangesScreen
 from governance.tui.screens.jobs import JobsScreen
 from governance.tui.screens.ledger import LedgerScreen
 from governance.tui.screens.models import ModelsScreen
 from governance.tui.screens.review import ReviewScreen
 from governance.tui.tabs import ScrollText
 
-SCREENS = (ReviewScreen, LedgerScreen, ModelsScreen, JobsScreen)
+SCREENS = (ReviewScreen, LedgerScreen, ModelsScreen, JobsScreen, ChangesScreen)
 PARTS: tuple[type[Widget], ...] = (Grid, Detail, ScrollText)
 TAKEN = {f"ctrl+{letter}" for letter in "absqzjmih"}
 
