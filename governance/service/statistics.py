@@ -1,8 +1,9 @@
 """Key covariances: computed, imported, listed, and chosen for an edit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from governance.canonical import JSON
 from governance.domain.request import TEXT_METHODS, EditRequest
 from governance.domain.state import ModelRecord, WorkspaceState
 from governance.domain.statistics import StatisticsRecord, StatisticsRecorded
@@ -37,6 +38,7 @@ def compute(
     Raises:
         UsageError: There are fewer tokens than asked for.
         RequestError: The file is no captions file.
+        EngineError: They are too few different ones for a covariance of full rank.
     """
     workspace.refuse_readonly("statistics compute")
     if tokens is not None and tokens < 1:
@@ -54,7 +56,9 @@ def compute(
 
 
 def adopt(workspace: Workspace, path: Path, model: str | None) -> StatisticsView:
-    """Check a statistics file, store a copy and record it.
+    """Check a statistics file, store a copy and record it as the newest.
+
+    One that is recorded already, and not the newest, becomes so again by a new entry.
 
     Args:
         workspace: The workspace.
@@ -62,7 +66,9 @@ def adopt(workspace: Workspace, path: Path, model: str | None) -> StatisticsView
         model: Model name; the only one where omitted.
 
     Raises:
-        UsageError: It is no statistics file, or of another encoder.
+        UsageError: It is no statistics file, of another encoder, or a layer is missing.
+        EngineError: A covariance has not full rank.
+        WrongStateError: It is the newest already.
     """
     workspace.refuse_readonly("statistics import")
     record = the_model(workspace.state, model)
@@ -131,19 +137,23 @@ def statistics_for(
         if isinstance(used, str):
             return used
     wanted = _encoders(workspace, model)
-    found = [
-        item
-        for item in workspace.state.statistics.values()
-        if dict(item.encoders) == wanted
-    ]
-    if not found:
+    found = _newest(workspace.state, wanted)
+    if found is None:
         raise NotFoundError(
             f"model {model.name}: method {request.method} needs the key covariances of "
             "its text encoders; found none in this workspace",
             "Run `governance statistics compute --captions FILE` or `governance "
             "statistics import FILE`, or ask for `prior: identity`.",
         )
-    return max(found, key=lambda item: item.sequence).digest
+    return found.digest
+
+
+def _newest(
+    state: WorkspaceState, encoders: Mapping[str, JSON]
+) -> StatisticsRecord | None:
+    """Return what was recorded last, of some encoders."""
+    own = [s for s in state.statistics.values() if dict(s.encoders) == dict(encoders)]
+    return max(own, key=lambda item: item.sequence, default=None)
 
 
 def _encoders(workspace: Workspace, model: ModelRecord) -> dict[str, str]:
@@ -154,10 +164,11 @@ def _recorded(workspace: Workspace, found: Stored, origin: str) -> StatisticsVie
     with workspace.writing() as writing:
         state = writing.state
         known = state.statistics.get(found.digest)
-        if known is not None:
+        # Older ones may become the newest again: edits take those.
+        if known is not None and known == _newest(state, found.encoders):
             raise WrongStateError(
                 f"statistics {found.digest[:12]} are recorded already, as {known.origin} "
-                f"on {known.time}",
+                f"on {known.time}, and are the newest of their encoders",
                 "`governance statistics list` shows them.",
             )
         actor = actor_name(

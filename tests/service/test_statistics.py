@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from governance.canonical import JSON
 from governance.cli.detail import print_detail
 from governance.errors import (
+    EngineError,
     GovernanceError,
     NotFoundError,
     RequestError,
@@ -19,9 +20,9 @@ from governance.errors import (
 )
 from governance.miniature import pipeline_path, statistics_path
 from governance.pipeline.folder import open_pipeline
-from governance.pipeline.statistics import encoder_digests, key_widths
+from governance.pipeline.statistics import encoder_digests, key_widths, measure_keys
 from governance.service.application import Application
-from governance.service.facade import JobKind, Progress
+from governance.service.facade import Job, JobKind, Progress
 from governance.service.records import StatisticsView
 from governance.wiring import real_parts
 from tests.pipeline import tiny
@@ -157,8 +158,71 @@ def test_a_workspace_refuses_statistics_that_name_no_encoder_or_another(
     with pytest.raises(UsageError, match=f"expected {own}, found {other}"):
         real.as_("ana").import_statistics(path)
     assert real.size() == size
-    save_file({"covariance.0": torch.eye(width)}, path, {"text_encoder": own})
+    every = {f"covariance.{layer}": torch.eye(width) for layer in range(3)}
+    save_file(every, path, {"text_encoder": own})
     assert real.as_("ana").import_statistics(path).about == {}
+
+
+def test_statistics_that_lack_a_layer_are_not_imported(
+    real: House, tmp_path: Path, base: Path
+) -> None:
+    own = encoder_digests(open_pipeline(base))
+    width = key_widths(open_pipeline(base))["text_encoder", 0]
+    path, size = tmp_path / "s.safetensors", real.size()
+    some = {f"covariance.{layer}": torch.eye(width) for layer in (0, 2)}
+    save_file(some, path, own)
+    with pytest.raises(UsageError, match=r"s\.safetensors hold no .* layer 1 of text"):
+        real.as_("ana").import_statistics(path)
+    assert real.size() == size
+
+
+def test_too_few_captions_for_full_rank_are_not_recorded(
+    real: House, tmp_path: Path, base: Path
+) -> None:
+    application, size = real.as_("ana"), real.size()
+    (real.root / "few.txt").write_text("a rose\n" * 300)
+    with pytest.raises(EngineError, match=r"layer 0 .* of 1,200 tokens, has rank 4 of"):
+        application.compute_statistics(real.root / "few.txt", quiet, tokens=1)
+    found = measure_keys(open_pipeline(base), ["a rose", "the mayor"] * 20)
+    path = tmp_path / "few.safetensors"
+    tensors = {f"covariance.{n}": c for (_, n), c in found.covariances.items()}
+    save_file(tensors, path, encoder_digests(open_pipeline(base)))
+    with pytest.raises(EngineError, match="layer 0 of text_encoder has rank 7 of"):
+        application.import_statistics(path)
+    assert (real.size(), application.statistics()) == (size, ())
+
+
+def test_recorded_statistics_become_the_newest_again(
+    real: House, tmp_path: Path
+) -> None:
+    first = computed(real)
+    path = exported(real, first, tmp_path / "s.safetensors")
+    application = real.as_("ana")
+    with pytest.raises(WrongStateError, match="newest"):
+        application.import_statistics(path)
+    other = captions(real.root, lines=260)
+    second = application.compute_statistics(other, quiet, tokens=1)
+    assert application.statistics()[0].digest == second.digest
+    again = application.import_statistics(path)
+    assert (again.digest, again.origin) == (first.digest, "imported")
+    assert [s.digest for s in application.statistics()] == [first.digest, second.digest]
+    assert application.verify().ok
+
+
+def test_poor_statistics_stop_an_apply_before_its_stage_one(
+    real: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a workspace could hold from before they were refused.
+    monkeypatch.setattr(
+        "governance.service.parts.statistics.check_measured", lambda *_: None
+    )
+    (real.root / "few.txt").write_text("a rose\n" * 300)
+    real.as_("ana").compute_statistics(real.root / "few.txt", quiet, tokens=1)
+    edit = proposed(real, values=None)
+    seen: list[Progress] = []
+    with pytest.raises(EngineError, match="layer 1 of text_encoder has rank 4 of"):
+        real.as_("ana").compute(Job(JobKind.APPLY, {"edits": [edit]}), seen.append)
+    assert not [one for one in seen if "stage one" in one.step]
 
 
 def refact(**spec: JSON) -> dict[str, JSON]:
@@ -240,8 +304,8 @@ def test_a_second_edit_shares_the_statistics_of_the_first_even_when_newer_exist(
     first = computed(real)
     edit = proposed(real)
     application = real.as_("ana")
-    (real.root / "more.txt").write_text("a rose\n" * 300)
-    newer = application.compute_statistics(real.root / "more.txt", quiet, tokens=1)
+    more = captions(real.root, lines=260)
+    newer = application.compute_statistics(more, quiet, tokens=1)
     workspace = application._workspace
     state = workspace.state
     request = request_of(workspace.store, state.edits[edit])

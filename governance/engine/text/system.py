@@ -13,6 +13,7 @@ ROME, arXiv:2202.05262, eq. 2), with K_h = K_0 the constrained optimum. It is a 
 of the set of rows: their order changes nothing but rounding.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,6 +111,28 @@ def solve_layer(prior: Tensor, rows: LayerRows, place: str) -> LayerSystem:
         cross=rows.bare @ soft.T,
         condition=condition,
         residual=error,
+    )
+
+
+def check_prior(prior: Tensor, name: str) -> None:
+    """Refuse a prior that no layer could be solved against, as solving judges it.
+
+    Args:
+        prior: C0 [d, d], float64, symmetric.
+        name: What to call it in messages.
+
+    Raises:
+        EngineError: It has not full rank in float64, or is too ill-conditioned.
+    """
+    lower, failed = torch.linalg.cholesky_ex(prior)
+    condition = math.inf if int(failed) else highest(prior) * highest_inverse(lower)
+    if condition <= WORST_CONDITION:
+        return
+    rank = int(torch.linalg.matrix_rank(prior, hermitian=True))
+    raise EngineError(
+        f"{name} has rank {rank} of {len(prior)} and condition {condition:.1e} in "
+        f"float64; expected full rank and a condition of at most {WORST_CONDITION:.0e}",
+        "Compute statistics from more captions, of more different words.",
     )
 
 

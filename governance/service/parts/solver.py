@@ -15,6 +15,7 @@ from governance.service.parts.covariances import covariances_of
 from governance.service.parts.judges import Judges
 from governance.service.parts.models import FolderModels
 from governance.service.parts.optimising import Optimiser, needs_stage_one
+from governance.service.parts.priors import check_priors
 from governance.service.parts.search import AlphaSearch
 from governance.service.parts.spec import edit_spec, spec_of
 from governance.service.parts.studio import Studio
@@ -23,6 +24,7 @@ from governance.service.stored import put_document
 
 if TYPE_CHECKING:
     from governance.engine.apply import Edited
+    from governance.engine.edit import EditSpec
     from governance.engine.joint import Solution
 
 
@@ -67,7 +69,11 @@ class EngineSolver:
     ) -> ResolvedEdit:
         """Run an edit's searches and stage one, once.
 
-        Searches see the live edits; stage one runs on the untouched base always.
+        Searches see the live edits; stage one runs on the untouched base always, and
+        only once the layers it is for are known to be solvable.
+
+        Raises:
+            EngineError: A key covariance has not full rank, or a search found nothing.
         """
         found: dict[str, JSON] = {}
         if dropped:
@@ -77,6 +83,7 @@ class EngineSolver:
         spec = spec_of(request, request.digest, found)
         optimiser = None
         if needs_stage_one(request):
+            _check_priors(place, model, spec)
             optimiser = Optimiser(place, model, progress)
         # Values that are given say already how far a debias leans.
         sought = request.action is Action.DEBIAS and request.values is None
@@ -129,6 +136,11 @@ class EngineSolver:
                 "write": round(time.perf_counter() - applied, 3),
             },
         )
+
+
+def _check_priors(place: Place, model: ModelRecord, spec: "EditSpec") -> None:
+    folder = FolderModels().folder(model)
+    check_priors(spec, folder, covariances_of(folder, place.store))
 
 
 def solution_of(

@@ -14,8 +14,10 @@ from governance.miniature import statistics_path
 from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.models import FolderModels
+from governance.service.parts.priors import check_file, check_measured
 from governance.service.parts.values import checked_values
 from governance.service.statistics_port import Stored
+from governance.text import safe
 
 if TYPE_CHECKING:
     from governance.pipeline.covariances import CovarianceFile
@@ -45,6 +47,7 @@ class RealStatistics:
         Raises:
             UsageError: There are fewer tokens than asked for.
             RequestError: The file is no captions file.
+            EngineError: They are too few different ones for a covariance of full rank.
         """
         from governance.pipeline.covariances import write_covariances
         from governance.pipeline.device import resolve_device
@@ -60,6 +63,7 @@ class RealStatistics:
             ),
         )
         refuse_too_few(found, tokens)
+        check_measured(found.covariances, found.about(texts.digest))
         own, about = encoder_digests(folder), found.about(texts.digest)
         digest = store.put_written(
             lambda file: write_covariances(file, found.covariances, own, about)
@@ -71,12 +75,17 @@ class RealStatistics:
 
         Raises:
             NotFoundError: There is no such file.
-            UsageError: It is no statistics file, or of another encoder.
+            UsageError: It is no statistics file, of another encoder, or a layer is
+                missing.
+            EngineError: A covariance has not full rank.
         """
+        from governance.pipeline.statistics import key_widths
+
         if not path.is_file():
             raise NotFoundError(f"statistics {path}: no such file", "Check the path.")
         folder = FolderModels().folder(model)
-        checked_statistics(path, folder, strict=True).check()
+        given = checked_statistics(path, folder, strict=True)
+        check_file(given, key_widths(folder), safe(path.name, 200))
         # Links are followed here, and what was copied is what is read from now on.
         digest = store.put_file(path.resolve())
         file = checked_statistics(store.path(digest), folder, strict=True)
