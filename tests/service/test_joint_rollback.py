@@ -10,7 +10,7 @@ import pytest
 from governance.canonical import JSON
 from governance.domain.rollback import RollbackSigned
 from governance.domain.signoff import ROLLBACK_NAMESPACE, RollbackStatement
-from governance.errors import GovernanceError, SignOffMissingError, WrongStateError
+from governance.errors import SignOffMissingError, WrongStateError
 from governance.identity.keys import read_public_key
 from governance.service.facade import JobKind
 from governance.service.ports import Parts
@@ -209,7 +209,7 @@ def test_of_two_second_signatures_at_once_one_counts(pair: House) -> None:
         start.wait()
         try:
             found.append(", ".join(application.activate("base", "harm").missing))
-        except GovernanceError as error:
+        except WrongStateError as error:
             found.append(error.message)
 
     threads = [threading.Thread(target=sign, args=(who,)) for who in ("ben", "cleo")]
@@ -217,6 +217,8 @@ def test_of_two_second_signatures_at_once_one_counts(pair: House) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    (refusal,) = [item for item in found if item]
+    assert "went live meanwhile" in refusal or "is live already" in refusal
     assert found.count("") == 1
     assert events(pair).count("SnapshotRestored") == 1
     assert pair.as_("ana").edit(edit).state == "REVERTED"
@@ -244,6 +246,30 @@ def test_the_record_and_an_export_name_both_who_signed(
     (inputs,) = exporter.inputs
     returning = [item for item in inputs.signoffs if "action" in item.document]
     assert [item.principal for item in returning] == ["ben", "cleo"]
+
+
+def test_what_waits_is_neither_activated_nor_exported_alone(
+    pair: House, tmp_path: Path
+) -> None:
+    """Its snapshot was solved and is known by now, but was never live."""
+    edit = pair.live()
+    pair.live("mondo")
+    revert(pair, "ben", edit)
+    (waiting,) = pair.as_("ana").edit(edit).rollbacks
+    attempts: list[Callable[[], object]] = [
+        lambda: pair.as_("cleo").activate(waiting.snapshot, "a short cut"),
+        lambda: pair.job(
+            "cleo",
+            JobKind.EXPORT,
+            snapshot=waiting.snapshot,
+            output=str(tmp_path / "out"),
+            format="diffusers",
+            model=None,
+        ),
+    ]
+    for attempt in attempts:
+        refused(pair, attempt, SignOffMissingError, "was never live")
+    assert not (tmp_path / "out").exists()
 
 
 # -- past the program ------------------------------------------------------------
