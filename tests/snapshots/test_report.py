@@ -484,3 +484,20 @@ def test_a_picture_of_the_evidence_that_is_gone_stops_the_export(
     gone = replace(inputs, evidence=(ExportedEvidence("77" * 32),))
     with pytest.raises(Exception, match="77777777"):
         list(report_part(store)(about(gone)))
+
+
+def test_an_export_of_the_base_says_that_nothing_was_changed(
+    inputs: ExportInputs,
+) -> None:
+    bare = replace(inputs, edits=(), results=(), signoffs=(), evidence=())
+    page = Page(report_page(about(bare, norms=()), []).decode())
+    for wanted in ("miniature with no edit", "Nothing was changed", "Nobody signed."):
+        assert wanted in page.text
+    assert len(page.headings) == 8
+
+
+def test_the_same_export_gives_the_same_page(
+    inputs: ExportInputs, store: ObjectStore
+) -> None:
+    found = [evidence_of(store, ["a", "b"])]
+    assert report_page(about(inputs), found) == report_page(about(inputs), found)
