@@ -17,6 +17,7 @@ from governance.domain.event import Document as Document
 from governance.domain.event import Event as Event
 from governance.domain.releasing import TensorsReleased
 from governance.domain.rollback import RollbackSigned
+from governance.domain.signing_key import SigningKeyRecorded
 from governance.domain.statistics import StatisticsRecorded
 from governance.errors import IntegrityError
 
@@ -265,6 +266,7 @@ EVENTS: Mapping[str, type[Event]] = {
         ChangeActivated,
         StatisticsRecorded,
         TensorsReleased,
+        SigningKeyRecorded,
     )
 }
 

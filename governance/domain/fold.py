@@ -34,6 +34,7 @@ from governance.domain.releasing import (
 )
 from governance.domain.rollback import RollbackSigned, fold_rollback, overtaken
 from governance.domain.roster import Reviewer, Roster
+from governance.domain.signing_key import SigningKeyRecorded, fold_signing_key
 from governance.domain.signoff import Decision, Signed
 from governance.domain.state import (
     Candidate,
@@ -79,7 +80,7 @@ def _step(state: WorkspaceState, event: Event, entry: RecordedEvent) -> Workspac
             return _withdrawn(state, event, entry)
         case ChangeProposed() | ChangeSigned() | ChangeActivated():
             return fold_change(state, event, entry)
-        case StatisticsRecorded():
+        case StatisticsRecorded() | SigningKeyRecorded():
             return _recorded(state, event, entry)
         case TensorsReleased():
             return _released(state, event, entry)
@@ -114,8 +115,13 @@ def _withdrawn(
 
 
 def _recorded(
-    state: WorkspaceState, event: StatisticsRecorded, entry: RecordedEvent
+    state: WorkspaceState,
+    event: StatisticsRecorded | SigningKeyRecorded,
+    entry: RecordedEvent,
 ) -> WorkspaceState:
+    if isinstance(event, SigningKeyRecorded):
+        keys = fold_signing_key(state.signing_keys, event, entry)
+        return replace(state, signing_keys=keys)
     record = StatisticsRecord.of(event, entry)
     return replace(state, statistics={**state.statistics, record.digest: record})
 

@@ -83,6 +83,7 @@ class WorkspaceState:
     changes: Mapping[str, ChangeRecord] = field(default_factory=dict)
     statistics: Mapping[str, StatisticsRecord] = field(default_factory=dict)
     rollbacks: Pending = field(default_factory=dict)
+    signing_keys: Mapping[str, int] = field(default_factory=dict)
     size: int = 0
 
     def live_edits(self, model: str) -> tuple[EditRecord, ...]:

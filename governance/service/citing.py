@@ -7,6 +7,7 @@ from governance.domain.change import ChangeKind, ChangeState
 from governance.domain.signoff import Head
 from governance.domain.state import Candidate, WorkspaceState
 from governance.errors import LedgerError
+from governance.identity.model_key import ModelKey
 from governance.ledger.checkpoint import open_checkpoint
 from governance.ledger.entry import Entry
 from governance.ledger.log import Ledger
@@ -45,7 +46,12 @@ def standing(workspace: Workspace) -> tuple[Book, str, Head]:
 
 
 def cite(
-    workspace: Workspace, book: Book, record: SnapshotRecord, note: str, head: Head
+    workspace: Workspace,
+    book: Book,
+    record: SnapshotRecord,
+    note: str,
+    head: Head,
+    signer: ModelKey,
 ) -> ExportedLog:
     """Gather the entries a snapshot's record rests on, and prove each.
 
@@ -55,9 +61,12 @@ def cite(
         record: The snapshot.
         note: The checkpoint.
         head: Its head.
+        signer: The key that signs the export.
     """
     ledger, state = workspace.ledger, book.state
-    entries = [ledger.entry(number) for number in sorted(_cited(book, record))]
+    cited = _cited(book, record)
+    cited.add(state.signing_keys[signer.public.pem.decode()])
+    entries = [ledger.entry(number) for number in sorted(cited)]
     policies = tuple(_policies(workspace, state))
     suites = dict.fromkeys(text(_table(policy, "spec"), "suite") for policy in policies)
     long = head.size > MOST_LEAVES

@@ -18,10 +18,12 @@ from governance.domain.events import (
     WorkspaceCreated,
 )
 from governance.domain.rollback import RollbackSigned
+from governance.domain.signing_key import SigningKeyRecorded
 from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
 from governance.domain.state import WorkspaceState
 from governance.domain.statistics import StatisticsRecorded
 from governance.errors import IntegrityError
+from governance.identity.model_key import PublicModelKey
 from governance.ledger.entry import Entry
 from governance.ledger.store import ObjectStore
 from governance.service.authority import verify_proposal, verify_signed
@@ -136,6 +138,8 @@ def _check_signed(
         case SignOffGiven():
             verify_signed(_signed(event, entry), state.roster, SIGNOFF_NAMESPACE)
             _check_statement(state, event)
+        case SigningKeyRecorded():
+            PublicModelKey.parse(event.key.encode())
         case EditReverted() | SnapshotRestored() | RollbackSigned():
             check_rollback(workspace, before, event, entry)
         case _:

@@ -7,6 +7,7 @@ from governance.canonical import JSON
 from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import SignOffMissingError, WrongStateError
+from governance.identity.model_key import ModelKey
 from governance.ledger.checkpoint import open_checkpoint
 from governance.ledger.note import parse_note_key
 from governance.policy.evidence import Metric
@@ -18,6 +19,7 @@ from governance.service.citing import cite, standing
 from governance.service.evidence import details_of, images_of, metrics_of, read_evidence
 from governance.service.facade import ProgressCallback
 from governance.service.fields import number, optional_text, text, whole
+from governance.service.model_key import signing_key
 from governance.service.planning import check_base, planned, resolution_of
 from governance.service.selecting import the_snapshot
 from governance.service.stored import (
@@ -43,7 +45,7 @@ from governance.snapshots.licence import licence_of
 def compute_export(
     workspace: Workspace, arguments: Mapping[str, JSON], progress: ProgressCallback
 ) -> Mapping[str, JSON]:
-    """Write an audited export; reads the ledger, appends nothing.
+    """Write an audited export; the first one records the key that signs them.
 
     Args:
         workspace: The workspace.
@@ -62,9 +64,8 @@ def compute_export(
     form = form_of(
         *(optional_text(arguments, name) for name in ("format", "keys", "dtype"))
     )
-    book, note, head = standing(workspace)
     record = the_snapshot(
-        book, text(arguments, "snapshot"), optional_text(arguments, "model")
+        workspace.book, text(arguments, "snapshot"), optional_text(arguments, "model")
     )
     refusal = export_refusal(record)
     if refusal is not None:
@@ -73,11 +74,16 @@ def compute_export(
             "Only the base, and what is or was live, leaves the workspace.",
         )
     _refuse_nothing(form, record)
-    state = book.state
-    check_base(workspace.parts.models, state.models[record.model], progress)
+    model = workspace.state.models[record.model]
+    check_base(workspace.parts.models, model, progress)
+    signer = signing_key(workspace)
+    # Others may have appended meanwhile: everything said is as of this one head.
+    book, note, head = standing(workspace)
+    state, record = book.state, book.snapshots[record.model, record.digest]
+    log = cite(workspace, book, record, note, head, signer)
     exported = workspace.parts.exporter.export(
         workspace.place,
-        gather(workspace, state, record, cite(workspace, book, record, note, head)),
+        gather(workspace, state, record, log, signer),
         Path(text(arguments, "output")),
         (workspace.layout.root,),
         progress,
@@ -113,6 +119,7 @@ def gather(
     state: WorkspaceState,
     record: SnapshotRecord,
     log: ExportedLog,
+    signer: ModelKey,
 ) -> ExportInputs:
     """Gather what an export says of a snapshot.
 
@@ -121,6 +128,7 @@ def gather(
         state: The state.
         record: The snapshot.
         log: What the ledger says of it.
+        signer: What signs the export.
     """
     model = state.models[record.model]
     edits = [state.edits[name] for name in record.edits]
@@ -150,6 +158,7 @@ def gather(
         allowed_signers=allowed_signers_text(state.roster),
         log=log,
         licence=licence_of(folder.root),
+        signer=signer,
     )
 
 

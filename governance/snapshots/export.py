@@ -7,9 +7,12 @@ from pathlib import Path
 from governance.domain.snapshot import Snapshot
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import FileRecord
+from governance.snapshots.attestation import attestation_file
+from governance.snapshots.bill import bill_file
 from governance.snapshots.card import model_card
 from governance.snapshots.difference import diff
 from governance.snapshots.inputs import ExportInputs
+from governance.snapshots.model_signature import key_file, signature_file
 from governance.snapshots.names import (
     CARD,
     MANIFEST,
@@ -165,9 +168,12 @@ def _card(about: Exporting) -> Iterator[tuple[str, bytes]]:
 
 
 # The record in the order in which it is written; the manifest names all of it.
-PARTS: tuple[Part, ...] = (_documents, ledger_files, _card)
+PARTS: tuple[Part, ...] = (
+    *(_documents, ledger_files, key_file, bill_file, attestation_file),
+    _card,
+)
 # What is written after the manifest and covers it, and is therefore not in it.
-SEALS: tuple[Part, ...] = ()
+SEALS: tuple[Part, ...] = (signature_file,)
 
 
 def _evidence(inputs: ExportInputs) -> set[tuple[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from governance.canonical import JSON, digest_of
 from governance.domain.signoff import Head, Signed
 from governance.domain.snapshot import ResolvedEdit, Snapshot
+from governance.identity.model_key import ModelKey
 from governance.ledger.entry import Entry
 from governance.pipeline.folder import PipelineFolder
 
@@ -195,6 +196,7 @@ class ExportInputs:
         results: Before and after, for the model card.
         allowed_signers: Text of the file, as ``ssh-keygen -Y verify`` reads it.
         log: What the ledger says of it all; no export is written without.
+        signer: What signs it; no export is written without.
         licence: What the base model's own card says of its licence, where it does.
     """
 
@@ -213,3 +215,4 @@ class ExportInputs:
     allowed_signers: str = ""
     log: ExportedLog | None = None
     licence: str | None = None
+    signer: ModelKey | None = None

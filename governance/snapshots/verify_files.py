@@ -9,7 +9,7 @@ from pathlib import Path
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
-from governance.snapshots.names import MANIFEST
+from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE
 from governance.snapshots.reading import hash_regular
 
 
@@ -78,7 +78,8 @@ def verify_files(
         The paths whose bytes are as the manifest says, and what is not as it should.
     """
     found = look(folder)
-    expected = {MANIFEST, *manifest.files}
+    # Neither can be in the manifest; the signature covers it.
+    expected = {MANIFEST, MODEL_SIGNATURE, *manifest.files}
     odd = dict(found.odd)
     findings = [
         finding(path, "changed" if path in expected else "added", reason)

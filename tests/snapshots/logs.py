@@ -18,9 +18,11 @@ from governance.domain.events import (
     WorkspaceCreated,
 )
 from governance.domain.roster import Reviewer, Roster
+from governance.domain.signing_key import SigningKeyRecorded
 from governance.domain.signoff import Head, Signed
 from governance.domain.snapshot import Snapshot
 from governance.identity.allowed_signers import parse_allowed_signers
+from governance.identity.model_key import ModelKey
 from governance.identity.roster_copy import allowed_signers_text
 from governance.ledger.checkpoint import checkpoint_text
 from governance.ledger.entry import Entry
@@ -41,6 +43,7 @@ from governance.snapshots.inputs import (
 )
 
 LEDGER = Ed25519PrivateKey.generate()
+SIGNER = ModelKey.generate()
 SUITE = load_policy(find_policy("default")).suite
 
 
@@ -240,12 +243,21 @@ def revert(log: Chronicle, now: ExportInputs, left: str, signed: Signed) -> Sign
     return replace(signed, sequence=entry.sequence)
 
 
+def record_key(log: Chronicle, signer: ModelKey = SIGNER) -> None:
+    """Record the model signing key, once."""
+    key = signer.public.pem.decode()
+    if all(entry.data.get("key") != key for entry in log.entries):
+        log.add(SigningKeyRecorded(key), "governance", log.entries[-1].time)
+
+
 def cited(
     inputs: ExportInputs, log: Chronicle, signoffs: tuple[Signed, ...]
 ) -> ExportInputs:
     """The inputs with their log, and what follows from it."""
+    record_key(log)
     return replace(
         inputs,
+        signer=SIGNER,
         head=log.head(),
         signoffs=signoffs,
         allowed_signers=allowed_signers_text(roster_of(inputs.allowed_signers)),

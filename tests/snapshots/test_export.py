@@ -69,9 +69,11 @@ def test_only_edited_tensors_differ_from_the_base(
     assert exported[UNET] == bytes(expected)
 
 
-def test_the_manifest_names_every_file_but_itself(pristine: Path) -> None:
+def test_the_manifest_names_every_file_but_itself_and_its_signature(
+    pristine: Path,
+) -> None:
     files = files_of(pristine)
-    del files["governance/manifest.json"]
+    del files["governance/manifest.json"], files["model.sig"]
     listed = {item["path"]: item for item in manifest_of(pristine)["files"]}
     assert listed.keys() == files.keys()
     for path, data in files.items():
@@ -109,6 +111,7 @@ def test_another_time_changes_only_what_tells_it(
     first, second = files_of(pristine), files_of(tmp_path / "later")
     differing = {path for path in first if first[path] != second[path]}
     told = {"README.md", "governance/manifest.json", "governance/report.html"}
+    told |= {"governance/bom.cdx.json", "governance/attestation.json", "model.sig"}
     assert differing == told
 
 

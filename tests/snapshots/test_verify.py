@@ -5,13 +5,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from governance.canonical import JSON, canonical_bytes, digest_of, sha256_hex
+from governance.canonical import JSON, canonical_bytes, digest_of
 from governance.domain.signoff import Decision, Head
 from governance.errors import NotFoundError, UsageError
 from governance.ledger.store import ObjectStore
@@ -35,6 +35,8 @@ from tests.snapshots.people import (
     rollback,
     signers,
 )
+from tests.snapshots.sealing import all_files, describe, record
+from tests.snapshots.sealing import sign as sign_model
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -57,28 +59,25 @@ def flip(path: Path, at: int) -> None:
 
 def reseal(export: Path) -> None:
     """Make the manifest fit the files again, as a forger would."""
-    place = export / "governance/manifest.json"
 
     def fit(manifest: dict[str, Any]) -> None:
-        manifest["files"] = [
-            {
-                "path": path.relative_to(export).as_posix(),
-                "size": path.stat().st_size,
-                "sha256": sha256_hex(path.read_bytes()),
-            }
-            for path in sorted(export.rglob("*"))
-            if path.is_file() and path != place
-        ]
+        manifest["files"] = [asdict(item) for item in all_files(export)]
 
     rewrite_manifest(export, fit)
 
 
 def rewrite_manifest(export: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the manifest; what repeats and signs it is made to fit."""
     place = export / "governance/manifest.json"
     manifest = json.loads(place.read_text())
     change(manifest)
     del manifest["digest"]
+    written = describe(export, manifest)
+    if written:
+        remade = {path: asdict(record(export / path, path)) for path in written}
+        manifest["files"] = [remade.get(f["path"], f) for f in manifest["files"]]
     place.write_text(json.dumps({**manifest, "digest": digest_of(manifest)}))
+    sign_model(export)
 
 
 def keys(tmp_path: Path, *people: Person) -> Path:
@@ -120,7 +119,9 @@ def test_one_changed_byte_of_any_file_is_named(pristine: Path, export: Path) -> 
         name = path.relative_to(export).as_posix()
         original = path.read_bytes()
         flip(path, len(original) // 2)
-        if name != "governance/manifest.json":
+        if name == "model.sig":
+            assert named(export) == [(name, "signature")]
+        elif name != "governance/manifest.json":
             assert (name, "changed") in named(export)
         else:
             assert not verify_export(export).ok
@@ -138,7 +139,7 @@ def test_bytes_all_over_the_manifest_matter(export: Path) -> None:
 
 
 def test_an_added_file_is_named(export: Path) -> None:
-    for name in ("unet/evil.py", "extra.txt", "model.sig", ".git/hook", "a/b/c"):
+    for name in ("unet/evil.py", "extra.txt", "model.sig.bak", ".git/hook", "a/b/c"):
         place = export / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("x")

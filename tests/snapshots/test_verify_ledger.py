@@ -51,6 +51,7 @@ from tests.snapshots.logs import (
     cited,
     logged,
     propose,
+    record_key,
     roster_of,
     sign,
 )
@@ -108,6 +109,7 @@ def test_the_cited_entries_tell_the_whole_story(pristine: Path) -> None:
         "EditsChecked",
         "SignOffGiven",
         "SnapshotActivated",
+        "SigningKeyRecorded",
     ]
     for entry in proofs["entries"]:
         assert leaf_hash(entry["payload"].encode()).hex() == entry["hash"]
@@ -211,8 +213,6 @@ def test_a_swapped_ledger_key_that_signs_the_checkpoint_is_found(export: Path) -
 @pytest.mark.parametrize("path", [PROOFS, CHECKPOINT, KEY])
 def test_an_export_without_its_ledger_is_found(export: Path, path: str) -> None:
     (export / path).unlink()
-    if path == KEY:
-        (export / KEY).parent.rmdir()
     reseal(export)
     assert (path, "missing") in named(export)
 
@@ -684,6 +684,7 @@ def test_a_checkpoint_that_cannot_be_compared_is_no_yes(
     log = begun(inputs)
     sign(log, inputs)
     assert inputs.log is not None
+    record_key(log)
     long = replace(inputs, log=log.proven(long=True))
     out = made(long, store, tmp_path / "out")
     kept = tmp_path / "kept"

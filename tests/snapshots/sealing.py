@@ -1,0 +1,66 @@
+"""A forger who holds the model signing key: signature and bills fit what is said."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from governance.canonical import canonical_bytes, sha256_hex
+from governance.errors import GovernanceError
+from governance.identity.model_key import ModelKey
+from governance.pipeline.folder import FileRecord
+from governance.snapshots.attestation import ATTESTATION, statement
+from governance.snapshots.bill import BILL, bill, stated
+from governance.snapshots.dsse import envelope
+from governance.snapshots.model_signature import bundle
+from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE
+from governance.snapshots.record import EDITS
+from governance.snapshots.told import Said, spoken_of
+from tests.snapshots.logs import SIGNER
+
+_MALFORMED = (GovernanceError, LookupError, TypeError, ValueError, RecursionError)
+
+
+def record(path: Path, name: str) -> FileRecord:
+    data = path.read_bytes()
+    return FileRecord(name, len(data), sha256_hex(data))
+
+
+def all_files(export: Path) -> Iterator[FileRecord]:
+    """Every file but the two that cannot name themselves."""
+    for path in sorted(item for item in export.rglob("*") if item.is_file()):
+        name = path.relative_to(export).as_posix()
+        if name not in (MANIFEST, MODEL_SIGNATURE):
+            yield record(path, name)
+
+
+def describe(
+    export: Path, manifest: dict[str, Any], signer: ModelKey = SIGNER
+) -> tuple[str, ...]:
+    """Write bill and attestation anew, where manifest and edits can be read."""
+    try:
+        edits = json.loads((export / EDITS).read_bytes())
+        files = spoken_of(FileRecord(**item) for item in manifest["files"])
+        said = Said(manifest, edits, files)
+        told = json.loads((export / BILL).read_bytes())
+        found = json.dumps(bill(said, *stated(told)))
+        payload = canonical_bytes(statement(said))
+    except (*_MALFORMED, AttributeError, OSError):
+        return ()
+    (export / BILL).write_text(found)
+    signed = envelope(payload, signer, signer.public.hint)
+    (export / ATTESTATION).write_text(json.dumps(signed))
+    return BILL, ATTESTATION
+
+
+def sign(export: Path, signer: ModelKey = SIGNER) -> None:
+    """Sign what the manifest names, where it can be read."""
+    place = export / MANIFEST
+    try:
+        listed = json.loads(place.read_bytes())["files"]
+        digests = {item["path"]: item["sha256"] for item in listed}
+        digests[MANIFEST] = sha256_hex(place.read_bytes())
+        signed = bundle("forged", digests, signer)
+    except (*_MALFORMED, AttributeError):
+        return
+    (export / MODEL_SIGNATURE).write_bytes(signed)
