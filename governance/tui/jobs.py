@@ -215,6 +215,9 @@ def _count(value: object) -> int:
 def outcome(result: Mapping[str, JSON] | None) -> str:
     """Say in a few words what a finished job's document holds."""
     document = result or {}
+    missing = document.get("missing")
+    if isinstance(missing, list | tuple) and missing:
+        return f"signed, still missing: {'; '.join(map(str, missing))}"
     for key in ("outcome", "state", "path", "candidate"):
         value = document.get(key)
         if isinstance(value, str) and value:
