@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -78,7 +78,9 @@ def reserved(path: Path) -> Iterator[Path]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        # Where even this fails, the next backup to the same path removes it.
+        with suppress(OSError):
+            temporary.unlink()
         os.close(descriptor)
 
 

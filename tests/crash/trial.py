@@ -182,7 +182,7 @@ def repeat(scene: Scene, before: Before, action: Action) -> None:
     assert done(scene, before, action)
     left = [path.name for path in scene.output.glob(".*")]
     left += [path.name for path in scene.house.settings.workspace.glob(".*")]
-    assert left == [], "the next one removes what a killed one left"
+    assert not left, left
 
 
 def done(scene: Scene, before: Before, action: Action) -> bool:

@@ -1,5 +1,6 @@
 """A flipped byte never passes for content, and never crashes anything."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from tests.ledger.conftest import fill
 STEP = 211
 
 
-def judged(file: Path, notary: Notary, expected: list[bytes]) -> bool:
+def judged(
+    file: Path, notary: Notary, expected: list[bytes], *, readonly: bool = False
+) -> bool:
     """Say whether the damage was named; it may also have changed nothing."""
     try:
-        with Ledger.open(sqlite_url(file), notary=notary) as ledger:
+        with Ledger.open(sqlite_url(file), notary=notary, readonly=readonly) as ledger:
             if not ledger.verify().ok:
                 return True
             assert [entry.payload for entry in ledger.entries()] == expected
@@ -60,6 +63,33 @@ def test_a_flipped_byte_is_named_or_changes_nothing(
     assert not judged(file, notary, payloads)
     named = sweep(file, content, change, lambda path: judged(path, notary, payloads))
     assert named > 10, "some of the file is content"
+
+
+def test_each_byte_of_a_small_database_is_named_or_changes_nothing(
+    file: Path, tmp_path: Path
+) -> None:
+    """Small pages make a small file, so that every byte of it can be tried."""
+    notary = Notary.create(tmp_path, "example.org/models")
+    with Ledger.open(sqlite_url(file), create=True, notary=notary) as ledger:
+        fill(ledger, 2)
+        payloads = [entry.payload for entry in ledger.entries()]
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.execute("PRAGMA page_size=512")
+    connection.execute("VACUUM")
+    connection.close()
+    content = file.read_bytes()
+    assert len(content) < 8192
+    named = 0
+    with file.open("r+b", buffering=0) as raw:
+        for position, byte in enumerate(content):
+            raw.seek(position)
+            raw.write(bytes([byte ^ 0x01]))
+            named += judged(file, notary, payloads, readonly=True)
+            raw.seek(position)
+            raw.write(bytes([byte]))
+    assert file.read_bytes() == content
+    assert named > len(content) // 2, "most of a full database is content"
 
 
 def test_every_byte_of_a_payload_counts(
