@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from governance.canonical import digest_of
+from governance.domain.events import Document
 from governance.domain.snapshot import Snapshot
 from governance.domain.state import ModelRecord
 from governance.pipeline.folder import FileRecord, PipelineFolder
@@ -68,7 +69,7 @@ class SyntheticModels(FakeModels):
         root = Path(source).absolute()
         records = _records(root)
         digest = digest_of({record.path: record.sha256 for record in records})
-        files = tuple(
+        files: tuple[Document, ...] = tuple(
             {"path": r.path, "size": r.size, "sha256": r.sha256} for r in records
         )
         return Inspected(root, digest, "sd1", files, revision)
@@ -111,7 +112,7 @@ class SyntheticSolver(FakeSolver):
             tensors[f"unet/{FILE}:{name}"] = place.store.put_bytes(content)
         snapshot = Snapshot(model.digest, tuple(digests), tensors)
         put_document(place.store, snapshot.document())
-        certificate = tuple(
+        certificate: tuple[Document, ...] = tuple(
             {
                 "edit": item.id,
                 "source": concept.source,
@@ -123,7 +124,9 @@ class SyntheticSolver(FakeSolver):
             for item in edits
             for concept in item.request.concepts
         )
-        sites = tuple({"name": name, "norm": 1.0} for name in tensors)
+        sites: tuple[Document, ...] = tuple(
+            {"name": name, "norm": 1.0} for name in tensors
+        )
         return Solved(snapshot, certificate, sites, (), {"solve": 0.1})
 
 
