@@ -27,11 +27,8 @@ from governance.domain.events import (
 )
 from governance.domain.lifecycle import TRANSITIONS, Step
 from governance.domain.persistent import grown
-from governance.domain.releasing import (
-    TensorsReleased,
-    fold_released,
-    solved_again,
-)
+from governance.domain.released import fold_released, solved_again
+from governance.domain.releasing import TensorsReleased
 from governance.domain.rollback import RollbackSigned, fold_rollback, overtaken
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signing_key import SigningKeyRecorded, fold_signing_key
