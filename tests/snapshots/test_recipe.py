@@ -20,7 +20,7 @@ from tests.snapshots.logs import logged
 from tests.snapshots.people import ADA, BOB, EVE, approval, policy, signers
 from tests.snapshots.test_verify import flip, reseal, rewrite_manifest
 
-_DOCUMENT = Path(__file__).parents[2] / "docs" / "verifying.md"
+_DOCUMENT = Path(__file__).parents[2] / "README.md"
 _TOOLS = ("jq", "openssl", "ssh-keygen", "sha256sum")
 
 
