@@ -39,7 +39,8 @@ def compute(options: GlobalOptions, captions: Path, tokens: int | None) -> None:
     """Stream captions through the model's text encoders, once for all layers.
 
     Every token but padding counts, beginning and end tokens included. Captions longer
-    than the model reads are left out and counted.
+    than the model reads are left out and counted, and so are those with control
+    characters or with words that the tokenizer reads as special tokens.
     """
     with ProgressLine("statistics") as progress:
         found = opened(options).compute_statistics(

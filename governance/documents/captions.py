@@ -18,7 +18,8 @@ class Captions:
     """Lines of UTF-8 text; blank ones are left out.
 
     A caption is read by a tokenizer and by nothing else: it is never printed, made a
-    path or kept, so that it may hold whatever people write.
+    path or kept, so that it may hold whatever people write; who measures leaves out
+    what is no text.
 
     Args:
         path: The file; a link is followed, a pipe refused.

@@ -10,6 +10,7 @@ from governance.documents.attributes import read_attributes
 from governance.documents.concepts import PlacedConcept, read_concepts, read_preserve
 from governance.documents.fields import Field
 from governance.documents.nodes import Listing, Scalar, Table, node_of
+from governance.documents.places import Places
 from governance.documents.references import References, in_folder, in_store
 from governance.documents.rules import check_request
 from governance.documents.yaml import read_documents
@@ -40,10 +41,12 @@ class LoadedRequest:
     Args:
         request: The validated request.
         files: Digest to bytes; to be stored before the request is recorded.
+        places: Where its parts stand, for what is found wrong with it later.
     """
 
     request: EditRequest
     files: Mapping[str, bytes]
+    places: Places
 
 
 def load_requests(path: Path) -> tuple[LoadedRequest, ...]:
@@ -80,7 +83,12 @@ def read_request(root: Field, folder: Path) -> LoadedRequest:
     references = References(in_folder(folder))
     parts = _parts(root, references)
     check_request(parts.request, parts.concepts, parts.preserve, parts.spec)
-    return LoadedRequest(parts.request, references.contents)
+    places = Places(
+        root,
+        tuple(placed.field for placed in parts.concepts),
+        tuple(field for _, field in parts.preserve),
+    )
+    return LoadedRequest(parts.request, references.contents, places)
 
 
 def request_from_document(

@@ -76,7 +76,7 @@ def _check_unique(concepts: Sequence[PlacedConcept]) -> dict[str, Field]:
         first = edited.setdefault(phrase, placed)
         if first is placed:
             continue
-        same = _target(first.concept) == _target(placed.concept)
+        same = target(first.concept) == target(placed.concept)
         what = "is listed twice" if same else "has two destinations"
         placed.field.refuse(
             f"'{edited_phrase(placed.concept)}' {what}, "
@@ -86,6 +86,7 @@ def _check_unique(concepts: Sequence[PlacedConcept]) -> dict[str, Field]:
     return {phrase: placed.field for phrase, placed in edited.items()}
 
 
-def _target(concept: Concept) -> tuple[str, tuple[str, ...]]:
+def target(concept: Concept) -> tuple[str, tuple[str, ...]]:
+    """Return where a concept is to go, as a reader sees it: a text, or images."""
     images = tuple(image.sha256 for image in concept.images)
     return normalise(concept.destination or ""), images

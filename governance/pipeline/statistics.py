@@ -14,6 +14,7 @@ from governance.pipeline.folder import PipelineFolder
 from governance.pipeline.text_model import encoder_digest, load_text_model
 from governance.pipeline.vocabulary import Vocabulary
 from governance.pipeline.weights import PipelineWeights
+from governance.text import forbidden_character
 
 Told: TypeAlias = Callable[[int], None]
 ROWS = "every token but padding, beginning and end tokens included"
@@ -32,12 +33,15 @@ class Measured:
         tokens: Rows each of them is the mean of.
         captions: Captions that were read.
         skipped: Captions with more tokens than the model reads, left out whole.
+        unclean: Captions with control characters, or that a tokenizer reads with
+            unknown or special tokens, left out whole: those say nothing of text.
     """
 
     covariances: Mapping[tuple[str, int], Tensor]
     tokens: int
     captions: int
     skipped: int
+    unclean: int = 0
 
     def about(self, captions: str) -> dict[str, JSON]:
         """Say what the covariances were computed from.
@@ -45,13 +49,14 @@ class Measured:
         Args:
             captions: Digest of the captions file.
         """
-        return {
+        said: dict[str, JSON] = {
             "captions": captions,
             "caption_count": self.captions,
             "skipped": self.skipped,
             "tokens": self.tokens,
             "rows": ROWS,
         }
+        return {**said, "unclean": self.unclean} if self.unclean else said
 
 
 def encoder_digests(folder: PipelineFolder) -> dict[str, str]:
@@ -99,8 +104,10 @@ def measure_keys(
     vocabulary = Vocabulary(folder)
     pairs = folder.text_encoders
     readers = [_Reader(folder, component, device) for component, _ in pairs]
-    tokens = taken = skipped = 0
-    for chunk in _chunks(captions):
+    tokens = taken = skipped = unclean = 0
+    for some in _chunks(captions):
+        chunk = _clean(some, vocabulary, [tokenizer for _, tokenizer in pairs])
+        unclean += len(some) - len(chunk)
         rows = [vocabulary.ids(chunk, tokenizer) for _, tokenizer in pairs]
         fitting = [
             place
@@ -119,7 +126,17 @@ def measure_keys(
         if on_tokens is not None:
             on_tokens(tokens)
     found = {key: value for reader in readers for key, value in reader.means().items()}
-    return Measured(found, tokens, taken, skipped)
+    return Measured(found, tokens, taken, skipped, unclean)
+
+
+def _clean(
+    captions: Sequence[str], vocabulary: Vocabulary, tokenizers: Sequence[str]
+) -> list[str]:
+    """Leave out what no tokenizer reads as text."""
+    plain = [text for text in captions if forbidden_character(text) is None]
+    strange = [vocabulary.strange(plain, one) for one in tokenizers]
+    odd = frozenset().union(*strange)
+    return [text for place, text in enumerate(plain) if place not in odd]
 
 
 class _Reader:

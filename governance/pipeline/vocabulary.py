@@ -154,6 +154,8 @@ class Vocabulary:
         Returns:
             The ids of each text, the beginning and end tokens included.
         """
+        if not texts:
+            return []
         found = self._tokenizers[tokenizer](list(texts), verbose=False)["input_ids"]
         return [[int(i) for i in row] for row in found]
 
@@ -182,21 +184,42 @@ class Vocabulary:
         Returns:
             The pieces of the texts, each once, in order of appearance.
         """
+        every = list(texts)
         found: dict[str, None] = {}
-        for text in texts:
+        strange = [self.strange(every, name) for name in self._tokenizers]
+        for place in sorted(set().union(*strange)):
             for tokenizer in self._tokenizers.values():
-                found.update(dict.fromkeys(_unknown(tokenizer, text)))
+                found.update(dict.fromkeys(_unknown(tokenizer, every[place])))
         return tuple(found)
+
+    def strange(self, texts: Sequence[str], tokenizer: str) -> frozenset[int]:
+        """Find the texts that a tokenizer reads with unknown or special tokens.
+
+        Args:
+            texts: Texts of any length.
+            tokenizer: Component, such as ``tokenizer_2``.
+
+        Returns:
+            Their places; the beginning and end token of every text do not count.
+        """
+        one = self._tokenizers[tokenizer]
+        first = 0 if isinstance(one, T5Tokenizer) else 1  # it marks the end alone
+        special = _special(one)
+        rows = self.ids(texts, tokenizer)
+        return frozenset(
+            place
+            for place, row in enumerate(rows)
+            if not special.isdisjoint(row[first:-1])
+        )
 
     def too_long(self, texts: Iterable[str]) -> tuple[str, ...]:
         """List the texts that have more tokens than the model can read."""
-        return tuple(text for text in texts if self._too_long(text))
-
-    def _too_long(self, text: str) -> bool:
-        return any(
-            len(_encode(one, text).ids) > self._limits[name]
-            for name, one in self._tokenizers.items()
-        )
+        every = list(texts)
+        found: set[int] = set()
+        for name, most in self._limits.items():
+            rows = self.ids(every, name)
+            found.update(place for place, row in enumerate(rows) if len(row) > most)
+        return tuple(every[place] for place in sorted(found))
 
 
 def open_vocabulary(folder: PipelineFolder) -> Vocabulary:
@@ -256,11 +279,17 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _unknown(tokenizer: Tokenizer, text: str) -> Iterable[str]:
-    found = _encode(tokenizer, text)
+def _special(tokenizer: Tokenizer) -> frozenset[int]:
+    """Return the ids that stand for no text: markers, padding and the unknown."""
+    added = tokenizer.added_tokens_decoder.items()
+    named = [(i, str(one)) for i, one in added if one.special]
+    named += zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True)
     # SDXL and SD3 pad with "!", which is a word like any other in a text.
-    named = zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True)
-    special = {token for token, name in named if name.startswith("<")}
+    return frozenset(int(i) for i, name in named if name.startswith("<"))
+
+
+def _unknown(tokenizer: Tokenizer, text: str) -> Iterable[str]:
+    found, special = _encode(tokenizer, text), _special(tokenizer)
     for token, span in zip(found.ids, found.spans, strict=True):
         if span is not None and token in special:
             yield _word(text, span)

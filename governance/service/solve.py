@@ -73,7 +73,7 @@ class SolveReport:
 
 
 def solve(
-    model: Path,
+    model: Path | PipelineFolder,
     specs: Sequence[EditSpec],
     output: Path,
     *,
@@ -88,7 +88,7 @@ def solve(
     """Edit a model folder without a workspace.
 
     Args:
-        model: A diffusers pipeline folder; nothing is written into it.
+        model: A diffusers pipeline folder, opened or not; nothing is written into it.
         specs: What to edit; a debias needs its alphas.
         output: The folder to make; must not exist.
         fmt: ``delta`` writes factors in float64, ``diffusers`` a whole pipeline,
@@ -111,7 +111,9 @@ def solve(
         UsageError: The output exists already or cannot be written.
     """
     _refuse_searches(specs)
-    folder = open_pipeline(model, on_progress=_told(on_progress, "read"))
+    folder = model
+    if not isinstance(folder, PipelineFolder):
+        folder = open_pipeline(folder, on_progress=_told(on_progress, "read"))
     if fmt == "lora":
         check_adapters(folder.family)
     output = output.absolute()

@@ -85,6 +85,20 @@ def test_a_caption_longer_than_the_model_reads_is_left_out_and_counted(
         assert torch.equal(found.covariances[place], covariance)
 
 
+@pytest.mark.parametrize("family", ["sd1", "sdxl"])
+def test_captions_that_are_no_text_are_left_out_and_counted(
+    tiny: dict[Family, Path], family: Family
+) -> None:
+    folder = open_pipeline(tiny[family])
+    odd = ["a <|endoftext|> rose", "<|startoftext|>", "a zebra", "a \x1b[31m rose"]
+    found = measure_keys(folder, [odd[0], *CAPTIONS, *odd[1:]])
+    plain = measure_keys(folder, CAPTIONS)
+    assert (found.captions, found.unclean, found.skipped) == (len(CAPTIONS), 4, 0)
+    assert found.about("c" * 64) == {**plain.about("c" * 64), "unclean": 4}
+    for place, covariance in plain.covariances.items():
+        assert torch.equal(found.covariances[place], covariance)
+
+
 def test_equal_statistics_are_equal_bytes(tiny: dict[Family, Path]) -> None:
     folder = open_pipeline(tiny["sdxl"])
     files = []

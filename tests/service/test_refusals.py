@@ -141,7 +141,7 @@ def test_one_bad_file_keeps_all_of_them_out(house: House) -> None:
     bad = house.request("lume", parameters={"lambda": -1})
     error = refused(lambda: house.as_("ana").propose([good, bad]), house, ExitCode(2))
     assert isinstance(error, RequestError)
-    assert error.message.startswith("lume.yaml: spec.parameters.lambda")
+    assert error.message.startswith("lume.yaml:14: spec.parameters.lambda")
 
 
 def test_the_same_request_is_open_only_once(house: House) -> None:

@@ -14,11 +14,14 @@ from governance.engine.edit import EditSpec
 from governance.errors import NotFoundError, RequestError
 from governance.ledger.files import hash_rest
 from governance.miniature import statistics_path
-from governance.pipeline.folder import PipelineFolder, open_pipeline
+from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
+from governance.service.parts.copies import copy_named, place_named
+from governance.service.parts.priors import check_priors
 from governance.service.parts.spec import spec_of
 from governance.service.parts.statistics import checked_statistics
 from governance.service.parts.values import checked_values
+from governance.service.wording import check_words
 from governance.text import safe
 
 if TYPE_CHECKING:
@@ -45,17 +48,19 @@ class Given:
 @contextmanager
 def given_edits(
     loaded: Sequence[LoadedRequest],
-    model: Path,
+    folder: PipelineFolder,
     statistics: Path | None,
     device: str,
     progress: ProgressCallback,
     stage_one: Path | None = None,
 ) -> Iterator[Given]:
-    """Yield requests as the engine sees them, files checked against the model.
+    """Yield requests as the engine sees them, held against the model.
+
+    Everything that can be known to be wrong is said before a stage one runs.
 
     Args:
         loaded: The requests and the files they name.
-        model: The model's folder; opened only if an edit of a text encoder needs it.
+        folder: The model.
         statistics: Key covariances; those shipped for the model's encoder, if any,
             where omitted.
         device: Where stage one runs, for edits that bring no results of it.
@@ -63,36 +68,73 @@ def given_edits(
         stage_one: Keeps finished concepts; None keeps none.
 
     Raises:
-        RequestError: Stage-one results are not what an edit needs.
+        RequestError: A request, or a file it brings, is not one for this model; says
+            where.
         UsageError: The statistics are not of this model.
         NotFoundError: There is no such statistics file.
+        EngineError: An edited layer cannot be solved against them.
     """
+    _check_requests(loaded, folder)
     if not any(item.request.method in TEXT_METHODS for item in loaded):
         plain = [spec_of(one.request, one.request.digest, {}) for one in loaded]
         unused = () if statistics is None else (f"no edit needs {statistics.name}",)
         yield Given(tuple(plain), None, unused)
         return
-    folder = open_pipeline(model)
     with TemporaryDirectory(prefix="governance-") as copies:
         digest, library, warnings = _statistics(folder, statistics, Path(copies))
-        specs = []
-        for item in loaded:
-            spec = _against(item, digest)
-            values, said = _read(item, folder, Path(copies))
+        ready = [_against(item, digest) for item in loaded]
+        brought = []
+        for item, spec in zip(loaded, ready, strict=True):
+            with located(item):
+                values, said = _read(item, folder, Path(copies))
+                if library is not None and spec.statistics is not None:
+                    check_priors(spec, folder, library)
+            brought.append(values)
             warnings.extend(said)
-            if values is None:
-                values = _found(spec, item, folder, device, progress, stage_one)
+        specs = []
+        for item, spec, values in zip(loaded, ready, brought, strict=True):
+            with located(item):
+                if values is None:
+                    values = _found(spec, item, folder, device, progress, stage_one)
             specs.append(replace(spec, values=values))
         yield Given(tuple(specs), library, tuple(dict.fromkeys(warnings)))
 
 
-def _against(item: LoadedRequest, statistics: str | None) -> EditSpec:
-    """Return a request as the engine sees it, before minutes go into stage one."""
-    from governance.engine.presets import validate
+@contextmanager
+def located(item: LoadedRequest) -> Iterator[None]:
+    """Say in which file, and where in it, a request is wrong.
 
+    Args:
+        item: The request that is worked on inside.
+
+    Raises:
+        RequestError: As raised inside, with its place.
+    """
+    try:
+        yield
+    except RequestError as error:
+        raise item.places.located(error) from error
+
+
+def _check_requests(loaded: Sequence[LoadedRequest], folder: PipelineFolder) -> None:
+    from governance.engine.presets import validate
+    from governance.pipeline.vocabulary import open_vocabulary
+
+    found = []
+    for item in loaded:  # parameters first: tokenizers need not be opened for them
+        with located(item):
+            found.append(validate(spec_of(item.request, item.request.digest, {})))
+    vocabulary = open_vocabulary(folder)
+    for item, parameters in zip(loaded, found, strict=True):
+        said = [one.say("{}").text for one in parameters.templates]
+        with located(item):
+            check_words(vocabulary, item.request, "the model", said)
+
+
+def _against(item: LoadedRequest, statistics: str | None) -> EditSpec:
+    """Return a request as the engine sees it, with its statistics."""
     request = item.request
     spec = spec_of(request, request.digest, {})
-    validate(spec)
     identity = request.parameters.get("prior") == "identity"
     if request.method not in TEXT_METHODS or identity:
         return spec
@@ -137,16 +179,9 @@ def _read(
         return None, ()
     from governance.pipeline.values import read_values
 
-    path = copies / f"{request.values.sha256}.safetensors"
-    path.write_bytes(item.files[request.values.sha256])
-    try:
-        warnings = checked_values(path, request, folder)
-    except RequestError as error:
-        raise RequestError(
-            f"{safe(request.title, 120)!r}: {error.message}",
-            error.hint,
-            field=error.field,
-        ) from error
+    content = item.files[request.values.sha256]
+    path = copy_named(copies, Path(request.values.name), content)
+    warnings = checked_values(path, request, folder)
     return read_values(path), warnings
 
 
@@ -166,7 +201,7 @@ def _statistics(
     if given is None and CovarianceFile(path).encoders != own:
         return None, None, []
     # A copy of its own: what is hashed here is what is read later.
-    copy = copies / "statistics.safetensors"
+    copy = place_named(copies, path)
     shutil.copyfile(path, copy)
     file = checked_statistics(copy, folder, strict=False)
     with copy.open("rb") as stream:

@@ -13,6 +13,7 @@ from governance.ledger.store import ObjectStore
 from governance.miniature import statistics_path
 from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
+from governance.service.parts.copies import copy_named
 from governance.service.parts.models import FolderModels
 from governance.service.parts.priors import check_file, check_measured
 from governance.service.parts.values import checked_values
@@ -112,10 +113,10 @@ class RealStatistics:
             RequestError: A name, shape, dtype, number or encoder is wrong.
         """
         folder = FolderModels().folder(model)
-        with tempfile.NamedTemporaryFile(suffix=".safetensors") as copy:
-            copy.write(content)
-            copy.flush()
-            unnamed = checked_values(Path(copy.name), request, folder)
+        given = Path("values" if request.values is None else request.values.name)
+        with tempfile.TemporaryDirectory(prefix="governance-") as copies:
+            copy = copy_named(Path(copies), given, content)
+            unnamed = checked_values(copy, request, folder)
         if unnamed:
             raise RequestError(f"spec.values: {unnamed[0]}", field="spec.values")
 
@@ -128,6 +129,11 @@ def refuse_too_few(found: "Measured", tokens: int) -> None:
     """
     if found.tokens < tokens:
         left_out = f"; {found.skipped:,} longer ones left out" if found.skipped else ""
+        if found.unclean:
+            left_out += (
+                f"; {found.unclean:,} with control characters or special tokens left "
+                "out"
+            )
         raise UsageError(
             f"the captions hold {found.tokens:,} tokens in {found.captions:,} captions"
             f"{left_out}; expected at least {tokens:,}",
