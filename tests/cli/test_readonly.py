@@ -13,6 +13,7 @@ import pytest
 
 from governance.cli.commands import root
 from governance.cli.run import run
+from governance.service.facade import JobKind
 from tests.service.fakes import fake_parts
 from tests.service.house import House, build
 from tests.service.test_changes import newer
@@ -98,6 +99,13 @@ def house() -> Iterator[House]:
         made.propose("ana", "lume", source="lume")
         made.ready("ana", "mondo", source="mondo")
         made.as_("ana").propose_policy(newer(made, 2))
+        # The first export has the ledger name the key that signs it.
+        made.job(
+            *("ana", JobKind.EXPORT),
+            snapshot="live",
+            format="diffusers",
+            output=str(folder / "first"),
+        )
         yield made
     shutil.rmtree(folder)
 
