@@ -5,7 +5,7 @@ reads text there: rows of each text stream are aligned by that stream's own toke
 the pooled vector of the source becomes that of the destination.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from governance.engine.edit import Concept, EditSpec
@@ -19,7 +19,7 @@ from governance.engine.plan import (
 )
 from governance.engine.presets import Parameters
 from governance.engine.prompts import Template
-from governance.engine.protocols import Encoder, Tokens
+from governance.engine.protocols import Encoder, Reading, Tokens
 from governance.engine.readings import readings_of
 from governance.errors import EngineError, RequestError
 
@@ -47,6 +47,55 @@ def plan(spec: EditSpec, parameters: Parameters, encoder: Encoder) -> EditPlan:
         for number, concept in enumerate(spec.concepts)
     )
     return plan_of(spec, parameters, concepts, encoder)
+
+
+def check_aligned(
+    spec: EditSpec,
+    templates: Sequence[Template],
+    read: Callable[[str], Sequence[Reading]],
+) -> None:
+    """Refuse a TIME edit whose sources cannot be aligned, by tokens alone.
+
+    Args:
+        spec: The edit; a debias needs no alphas yet.
+        templates: What its concepts are said in.
+        read: Splits a text with every tokenizer of the model.
+
+    Raises:
+        RequestError: A source is not a subsequence of what it becomes.
+    """
+    for number, concept in enumerate(spec.concepts):
+        source = concept.source.strip()
+        place = f"spec.concepts.{number}.destination"
+        wanted = [(place, (concept.destination or "").strip())]
+        if spec.action == "debias":
+            wanted = [
+                (f"spec.attributes.{at}.prompt", one.prompt.replace("{}", source))
+                for at, one in enumerate(spec.attributes)
+            ]
+        for field, destination in wanted:
+            for template in templates:
+                old, new = template.say(source).text, template.say(destination).text
+                if not _aligned(read, old, new):
+                    raise _unaligned(old, new, field)
+
+
+def _aligned(read: Callable[[str], Sequence[Reading]], old: str, new: str) -> bool:
+    return all(
+        align(_labels(old, here.tokens), _labels(new, there.tokens), here.length)
+        is not None
+        for here, there in zip(read(old), read(new), strict=True)
+    )
+
+
+def _unaligned(old: str, new: str, field: str) -> RequestError:
+    return RequestError(
+        f"{field}: method time needs every word of the source in the destination, in "
+        f"order; {ascii(old)[:60]} is not within {ascii(new)[:60]}",
+        "Use method refact or uce, or a destination that repeats the source, such as "
+        "source 'a rose' and destination 'a blue rose'.",
+        field=field,
+    )
 
 
 def _leaning(
@@ -97,13 +146,7 @@ def _concept(
         old, new = template.say(source).text, template.say(destination).text
         found = _pairs(old, new, encoder)
         if found is None:
-            raise RequestError(
-                f"method time needs every word of the source in the destination, in "
-                f"order; {ascii(old)[:60]} is not within {ascii(new)[:60]}",
-                "Use method refact or uce, or a destination that repeats the source, such as "
-                "source 'a rose' and destination 'a blue rose'.",
-                field=f"spec.concepts.{number}.destination",
-            )
+            raise _unaligned(old, new, f"spec.concepts.{number}.destination")
         pairs += found
     return ConceptPlan(source, destination, ("every token",) * 2, tuple(pairs))
 

@@ -13,6 +13,7 @@ from governance.domain.events import Document
 from governance.domain.request import EditRequest
 from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.domain.state import ModelRecord
+from governance.engine.protocols import Reading
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
 from governance.policy.evidence import Metric
@@ -31,6 +32,9 @@ class Vocabulary(Protocol):
 
     def too_long(self, texts: Iterable[str]) -> tuple[str, ...]:
         """List texts with more tokens than the model reads."""
+
+    def readings(self, text: str) -> Sequence[Reading]:
+        """Split a text into tokens once for each of the model's streams."""
 
 
 @dataclass(frozen=True, slots=True)

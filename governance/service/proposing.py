@@ -17,6 +17,7 @@ from governance.errors import (
 from governance.policy.evaluate import judge_proposal, refused
 from governance.policy.model import Policy
 from governance.policy.outcome import Finding, Outcome
+from governance.service.aligning import check_alignment
 from governance.service.identity import Identity, actor_name, find_identity
 from governance.service.planning import live_requests
 from governance.service.reasons import checked_reason
@@ -43,6 +44,7 @@ def judged_file(workspace: Workspace, path: Path) -> tuple[Finding, ...]:
     """
     loaded = load_requests(path)
     check_loaded(workspace, loaded, path)
+    check_alignment(workspace, loaded, path)
     state = workspace.state
     found = (_judged(workspace, state, item.request) for item in loaded)
     return tuple(chain.from_iterable(found))
@@ -68,6 +70,7 @@ def propose(workspace: Workspace, paths: Sequence[Path]) -> tuple[str, ...]:
     for path in paths:
         requests = load_requests(path)
         check_loaded(workspace, requests, path)
+        check_alignment(workspace, requests, path)
         loaded.extend(requests)
     _refuse_twins(item.request for item in loaded)
     state = workspace.state

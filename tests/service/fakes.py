@@ -16,6 +16,7 @@ from governance.domain.events import Document
 from governance.domain.request import EditRequest
 from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.domain.state import ModelRecord
+from governance.engine.protocols import Reading
 from governance.errors import NotFoundError, RequestError
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import FileRecord, PipelineFolder
@@ -72,6 +73,10 @@ class FakeVocabulary:
 
     def too_long(self, texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(text for text in texts if len(text.split()) > 11)
+
+    def readings(self, text: str) -> Sequence[Reading]:
+        del text  # it reads nothing, so there is nothing to align
+        return ()
 
 
 class FakeModels:

@@ -18,7 +18,8 @@ from governance.engine.prompts import Template
 from governance.engine.stage_one.descent import Objective, descend, placed
 from governance.engine.stage_one.protocols import Tail
 from governance.engine.stage_one.texts import features, say
-from governance.engine.text_presets import RefactParameters, refact_layer
+from governance.engine.text_presets import CONTRAST, RefactParameters, refact_layer
+from governance.errors import RequestError
 
 BARE = (Template("", ""),)
 _EXACT = "donot_use_mm_for_euclid_dist"
@@ -75,6 +76,7 @@ def _objective(
     states = tail.states(edited.texts, layer, padded=False)
     wanted = _seen(tail, [c.destination or "" for c in concepts], templates, layer)
     shown = _seen(tail, [concept.source for concept in concepts], templates, layer)
+    refuse_long_captions(tail, parameters.contrast)
     others = _seen(tail, parameters.contrast, BARE, layer)
     repeats = len(templates)
 
@@ -89,6 +91,25 @@ def _objective(
         return Objective(-chances, chances.exp() > parameters.probability)
 
     return objective
+
+
+def refuse_long_captions(tail: Tail, captions: Sequence[str]) -> None:
+    """Refuse a contrast caption that the text encoder cannot read as a whole.
+
+    Raises:
+        RequestError: There is one; it is named, and where to give others.
+    """
+    for number, caption in enumerate(captions):
+        try:
+            tail.tokens(caption)
+        except RequestError as error:
+            whose = "published default" if caption in CONTRAST else "given"
+            raise RequestError(
+                f"spec.parameters.contrast: the {whose} caption {number} does not fit "
+                f"the model: {error.message}",
+                "Give `contrast` captions of your own, short enough for this model.",
+                field="spec.parameters.contrast",
+            ) from error
 
 
 def _apart(one: Tensor, other: Tensor) -> Tensor:
