@@ -26,7 +26,9 @@ def test_two_people_type_the_same_revert(line: Line, house: House) -> None:
     live = house.as_("ana").model("mini").live
     first = line("edit", "revert", edit, "--reason", "harm", who="ben")
     assert first.code == 0
-    assert first.out == f"{edit}  LIVE  live {live}\n  still missing: 1 more signature\n"
+    assert (
+        first.out == f"{edit}  LIVE  live {live}\n  still missing: 1 more signature\n"
+    )
     shown = line("edit", "show", edit, "--text").out
     assert "  signed by ben\n  still missing: 1 more signature\n" in shown
     again = line("edit", "revert", edit, "--reason", "harm", "--json", who="ben")

@@ -96,7 +96,9 @@ def test_the_certificate_is_met_and_the_base_untouched(real: House, base: Path) 
 
 
 def test_a_parameter_the_method_does_not_have_is_named(real: House) -> None:
-    with pytest.raises(GovernanceError, match=r"kora.yaml:14: spec.parameters.strength"):
+    with pytest.raises(
+        GovernanceError, match=r"kora.yaml:14: spec.parameters.strength"
+    ):
         real.propose("ana", parameters={"strength": 3})
     with pytest.raises(GovernanceError, match="no word for 'zzyzx'"):
         real.propose("ana", "odd", source="zzyzx")
