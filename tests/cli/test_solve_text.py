@@ -234,6 +234,55 @@ def test_an_output_that_exists_is_refused_before_anything_is_optimised(
     assert not kept.exists()
 
 
+def test_both_kinds_of_edits_are_solved_together_against_statistics(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
+) -> None:
+    rng = random.Random(0)  # noqa: S311 - no secret
+    texts = [" ".join(rng.sample(tiny.WORDS, 1 + n % 9)) for n in range(200)]
+    found = measure_keys(open_pipeline(model), texts).covariances
+    every = {f"covariance.{layer}": c for (_, layer), c in found.items()}
+    save_file(every, tmp_path / "c.safetensors", own(model))
+    (tmp_path / "uce").mkdir()
+    kora: JSON = {"source": "kora", "destination": "bela"}
+    other = request_file(
+        tmp_path / "uce",
+        method="uce",
+        concepts=[kora],
+        parameters={"tokens": "tail"},
+        values=None,
+    )
+    parameters: dict[str, JSON] = {"layer": 1, "contrast": ["a dog"]}
+    request_file(tmp_path, values=None, parameters=parameters)
+    code, said = solved(
+        capsys,
+        *(model, tmp_path, "--statistics", tmp_path / "c.safetensors"),
+        *("--request", other),
+    )
+    assert code == 0, said
+    names = [site["name"] for site in said["sites"]]  # type: ignore[attr-defined]
+    assert {name.partition("/")[0] for name in names} == {"text_encoder", "unet"}
+
+
+def test_poor_statistics_stop_a_solve_before_its_stage_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
+) -> None:
+    found = measure_keys(open_pipeline(model), ["a rose"] * 300).covariances
+    every = {f"covariance.{layer}": c for (_, layer), c in found.items()}
+    save_file(every, tmp_path / "c.safetensors", own(model))
+    request_file(tmp_path, values=None)
+    kept = tmp_path / "kept"
+    code, said = solved(
+        capsys,
+        *(model, tmp_path, "--statistics", tmp_path / "c.safetensors"),
+        *("--stage-one", kept),
+    )
+    assert code == 8, said
+    message = said["error"]["message"]  # type: ignore[index]
+    assert "layer 1 of text_encoder has rank 4 of 44" in message
+    assert not kept.exists()
+    assert not (tmp_path / "out").exists()
+
+
 def test_emcid_finds_states_for_both_encoders_of_sdxl_and_edits_both(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -102,6 +102,9 @@ def test_a_parameter_the_method_does_not_have_is_named(real: House) -> None:
         real.propose("ana", parameters={"strength": 3})
     with pytest.raises(GovernanceError, match="no word for 'zzyzx'"):
         real.propose("ana", "odd", source="zzyzx")
+    marked = r"kora.yaml:\d+: spec.preserve.1: .* no word for '<\|endoftext\|>'"
+    with pytest.raises(GovernanceError, match=marked):
+        real.propose("ana", preserve=["a rose", "a <|endoftext|> rose"])
 
 
 def test_a_measured_difference_lists_exactly_the_edited_tensors(real: House) -> None:

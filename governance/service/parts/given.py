@@ -87,7 +87,7 @@ def given_edits(
         for item, spec in zip(loaded, ready, strict=True):
             with located(item):
                 values, said = _read(item, folder, Path(copies))
-                if library is not None and spec.statistics is not None:
+                if values is None and library is not None:
                     check_priors(spec, folder, library)
             brought.append(values)
             warnings.extend(said)

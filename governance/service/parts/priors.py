@@ -65,7 +65,7 @@ def check_priors(
     """Refuse an edit whose layers cannot be solved, before a stage one runs.
 
     Args:
-        spec: An edit of text encoders.
+        spec: The edit; without statistics there is nothing to refuse.
         folder: The model.
         library: Finds the statistics it names.
 
@@ -74,15 +74,16 @@ def check_priors(
         UsageError: A layer has no covariance.
         EngineError: A covariance has not full rank in float64; it is named.
     """
+    if spec.statistics is None:  # an identity prior, or no edit of a text encoder
+        return
     from governance.engine.text.settings import settings_of
     from governance.pipeline.weights import PipelineWeights
 
     sites = {(s.component, s.layer) for s in PipelineWeights(folder).text_sites}
     for component, depth in sorted(Counter(name for name, _ in sites).items()):
         for layer in settings_of(spec, depth).layers:
-            if spec.statistics is not None:
-                found = library(spec.statistics, component, layer)
-                _check(found, (component, layer), {})
+            found = library(spec.statistics, component, layer)
+            _check(found, (component, layer), {})
 
 
 def _check(
