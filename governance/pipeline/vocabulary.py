@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from transformers import CLIPTokenizer, T5Tokenizer
 
 from governance.errors import PipelineError, RequestError
 from governance.pipeline.family import read_object
 from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.markers import Tokenizer, special_ids, word_at
 from governance.pipeline.streams import prompt_layout
 
-Tokenizer: TypeAlias = CLIPTokenizer | T5Tokenizer
 _SHOWN = 60
 
 
@@ -204,7 +203,7 @@ class Vocabulary:
         """
         one = self._tokenizers[tokenizer]
         first = 0 if isinstance(one, T5Tokenizer) else 1  # it marks the end alone
-        special = _special(one)
+        special = special_ids(one)
         rows = self.ids(texts, tokenizer)
         return frozenset(
             place
@@ -279,26 +278,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _special(tokenizer: Tokenizer) -> frozenset[int]:
-    """Return the ids that stand for no text: markers, padding and the unknown."""
-    added = tokenizer.added_tokens_decoder.items()
-    named = [(i, str(one)) for i, one in added if one.special]
-    named += zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True)
-    # SDXL and SD3 pad with "!", which is a word like any other in a text.
-    return frozenset(int(i) for i, name in named if name.startswith("<"))
-
-
 def _unknown(tokenizer: Tokenizer, text: str) -> Iterable[str]:
-    found, special = _encode(tokenizer, text), _special(tokenizer)
+    found, special = _encode(tokenizer, text), special_ids(tokenizer)
     for token, span in zip(found.ids, found.spans, strict=True):
         if span is not None and token in special:
-            yield _word(text, span)
-
-
-def _word(text: str, span: tuple[int, int]) -> str:
-    start, end = span
-    while start > 0 and not text[start - 1].isspace():
-        start -= 1
-    while end < len(text) and not text[end].isspace():
-        end += 1
-    return text[start:end]
+            yield word_at(text, span)

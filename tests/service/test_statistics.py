@@ -292,6 +292,18 @@ def test_given_values_are_solved_against_the_newest_statistics(
     assert f"statistics  {found.digest}\n" in capsys.readouterr().out
 
 
+def test_a_value_no_layer_could_mean_is_refused_by_the_edits_id(
+    real: House, base: Path
+) -> None:
+    far = torch.randn(1, 20, generator=torch.Generator().manual_seed(1)) * 1e30
+    values(real.root, base, {"value.1": far})
+    computed(real)
+    edit, size = proposed(real), real.size()
+    with pytest.raises(EngineError, match=f"{edit}: the stage-one value of 'the may"):
+        real.job("ana", JobKind.APPLY, edits=[edit])
+    assert real.size() == size
+
+
 def test_a_second_edit_shares_the_statistics_of_the_first_even_when_newer_exist(
     real: House, base: Path
 ) -> None:

@@ -9,6 +9,7 @@ from governance.domain.events import Document
 from governance.domain.request import Action, EditRequest
 from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.domain.state import ModelRecord
+from governance.errors import EngineError
 from governance.pipeline.folder import PipelineFolder
 from governance.service.facade import Progress, ProgressCallback
 from governance.service.parts.covariances import covariances_of
@@ -119,7 +120,10 @@ class EngineSolver:
         folder = FolderModels().folder(model)
         names = {item.resolved.digest: item for item in edits}
         started = time.perf_counter()
-        solution, encoding = solution_of(place, folder, edits, progress)
+        try:
+            solution, encoding = solution_of(place, folder, edits, progress)
+        except EngineError as error:
+            raise EngineError(_named(error.message, names), error.hint) from error
         edited = solution.edited
         applied = time.perf_counter()
         progress(Progress("write", 0, len(edited.tensors)))
