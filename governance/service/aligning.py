@@ -8,8 +8,8 @@ from governance.domain.request import EditRequest
 from governance.errors import RequestError
 from governance.service.parts.spec import spec_of
 from governance.service.selecting import the_model
+from governance.service.wording import placed
 from governance.service.workspace import Workspace
-from governance.text import safe
 
 
 def check_alignment(
@@ -29,13 +29,7 @@ def check_alignment(
         try:
             _check(workspace, item.request)
         except RequestError as error:
-            raise RequestError(
-                error.message,
-                error.hint,
-                file=safe(path.name, 200),
-                line=error.line,
-                field=error.field,
-            ) from error
+            raise placed(error, item, path) from error
 
 
 def _check(workspace: Workspace, request: EditRequest) -> None:

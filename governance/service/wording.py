@@ -35,16 +35,27 @@ def check_loaded(
             workspace.parts.solver.validate(item.request)
             _check_values(workspace, item)
         except RequestError as error:
-            found = item.places.located(error)
-            if found.file is not None:
-                raise found from error
-            raise RequestError(
-                error.message,
-                error.hint,
-                file=safe(path.name, 200),
-                line=error.line,
-                field=error.field,
-            ) from error
+            raise placed(error, item, path) from error
+
+
+def placed(error: RequestError, item: LoadedRequest, path: Path) -> RequestError:
+    """Return what is wrong with a request, with file, line and field.
+
+    Args:
+        error: What is wrong.
+        item: The request.
+        path: Its file.
+    """
+    found = item.places.located(error)
+    if found.file is not None:
+        return found
+    return RequestError(
+        error.message,
+        error.hint,
+        file=safe(path.name, 200),
+        line=error.line,
+        field=error.field,
+    )
 
 
 def _check_values(workspace: Workspace, loaded: LoadedRequest) -> None:
