@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from governance.canonical import JSON
 from governance.domain.change import ChangeKind, ChangeState
 from governance.errors import PolicyRefusedError
 from governance.service.change_records import ChangeDetail
@@ -22,8 +23,14 @@ JOINING = (
 )
 FINGERPRINT = "SHA256:ROX9LyaXfJmR4xWcHUP1HM6aQK38+l995qCo592xK3s"
 """What ``ssh-keygen -l`` says of it."""
-OLD = {"metadata": {"version": 1}, "spec": {"approvals": 2, "methods": ["time", "uce"]}}
-NEW = {"metadata": {"version": 2}, "spec": {"approvals": 1, "methods": ["time", "uce"]}}
+OLD: dict[str, JSON] = {
+    "metadata": {"version": 1},
+    "spec": {"approvals": 2, "methods": ["time", "uce"]},
+}
+NEW: dict[str, JSON] = {
+    "metadata": {"version": 2},
+    "spec": {"approvals": 1, "methods": ["time", "uce"]},
+}
 
 
 def change(change_id: str, kind: ChangeKind, summary: str) -> ChangeDetail:
