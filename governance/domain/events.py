@@ -271,6 +271,11 @@ EVENTS: Mapping[str, type[Event]] = {
 }
 
 
+_FIELDS = {
+    name: frozenset(item.name for item in fields(kind)) for name, kind in EVENTS.items()
+}
+
+
 def parse_event(name: str, data: Document) -> Event:
     """Turn an entry's name and data back into its event.
 
@@ -291,8 +296,8 @@ def parse_event(name: str, data: Document) -> Event:
             f"{', '.join(sorted(EVENTS))}",
             "Open this workspace with the program version that wrote it.",
         )
-    expected = {item.name for item in fields(kind)}
-    if set(data) != expected:
+    expected = _FIELDS[name]
+    if data.keys() != expected:
         raise IntegrityError(
             f"ledger entry {name}: expected fields {sorted(expected)}, "
             f"found {sorted(data)}",

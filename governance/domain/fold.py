@@ -1,7 +1,6 @@
 """The fold: entries in, state out. State is never stored, only derived."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from governance.canonical import JSON
 from governance.domain.change_events import (
@@ -25,6 +24,7 @@ from governance.domain.events import (
     WorkspaceCreated,
     parse_event,
 )
+from governance.domain.evolving import evolve
 from governance.domain.lifecycle import TRANSITIONS, Step
 from governance.domain.persistent import grown
 from governance.domain.released import fold_released, solved_again
@@ -61,7 +61,7 @@ def fold(
     state = start or WorkspaceState()
     for entry in entries:
         event = parse_event(entry.event, entry.data)
-        state = replace(_step(state, event, entry), size=entry.sequence)
+        state = evolve(_step(state, event, entry), size=entry.sequence)
     return state
 
 
@@ -107,7 +107,7 @@ def _withdrawn(
     state: WorkspaceState, event: EditWithdrawn, entry: RecordedEvent
 ) -> WorkspaceState:
     record = _edit(state, event.edit, entry)
-    moved = replace(_moved(record, Step.WITHDRAW, entry), reason=event.reason)
+    moved = evolve(_moved(record, Step.WITHDRAW, entry), reason=event.reason)
     return _with_edits(state, moved)
 
 
@@ -118,9 +118,9 @@ def _recorded(
 ) -> WorkspaceState:
     if isinstance(event, SigningKeyRecorded):
         keys = fold_signing_key(state.signing_keys, event, entry)
-        return replace(state, signing_keys=keys)
+        return evolve(state, signing_keys=keys)
     record = StatisticsRecord.of(event, entry)
-    return replace(state, statistics={**state.statistics, record.digest: record})
+    return evolve(state, statistics={**state.statistics, record.digest: record})
 
 
 def _released(
@@ -128,7 +128,7 @@ def _released(
 ) -> WorkspaceState:
     live = (model.live for model in state.models.values())
     candidates = fold_released(state.candidates, live, event, entry)
-    return replace(state, candidates=candidates)
+    return evolve(state, candidates=candidates)
 
 
 def _created(
@@ -148,7 +148,7 @@ def _created(
         )
         for item in event.reviewers
     )
-    return replace(
+    return evolve(
         state,
         origin=event.origin,
         policy=event.policy,
@@ -173,7 +173,7 @@ def _registered(
         live=event.base,
         time=entry.time,
     )
-    return replace(state, models={**state.models, event.model: record})
+    return evolve(state, models={**state.models, event.model: record})
 
 
 def _proposed(
@@ -205,7 +205,7 @@ def _applied(
 ) -> WorkspaceState:
     # A new candidate drops whatever was known and signed about an older one.
     moved = [
-        replace(
+        evolve(
             _moved(_edit(state, name, entry), Step.APPLY, entry),
             candidate=event.candidate,
             signoffs=(),
@@ -222,7 +222,7 @@ def _applied(
         time=entry.time,
     )
     candidates = grown(state.candidates, {event.candidate: candidate})
-    return replace(_with_edits(state, *moved), candidates=candidates)
+    return evolve(_with_edits(state, *moved), candidates=candidates)
 
 
 def _checked(
@@ -230,14 +230,12 @@ def _checked(
 ) -> WorkspaceState:
     candidate = _candidate(state, event.candidate, entry)
     moved = [
-        replace(_moved(_edit(state, name, entry), Step.CHECK, entry), signoffs=())
+        evolve(_moved(_edit(state, name, entry), Step.CHECK, entry), signoffs=())
         for name in event.edits
     ]
-    checked = replace(
-        candidate, check=event, check_sequence=entry.sequence, signoffs=()
-    )
+    checked = evolve(candidate, check=event, check_sequence=entry.sequence, signoffs=())
     candidates = grown(state.candidates, {event.candidate: checked})
-    return replace(_with_edits(state, *moved), candidates=candidates)
+    return evolve(_with_edits(state, *moved), candidates=candidates)
 
 
 def _signed(
@@ -256,13 +254,13 @@ def _signed(
     moved = []
     for name in event.edits:
         record = _moved(_edit(state, name, entry), step, entry)
-        moved.append(replace(record, signoffs=(*record.signoffs, signed)))
+        moved.append(evolve(record, signoffs=(*record.signoffs, signed)))
     state = _with_edits(state, *moved)
     if not event.candidate:
         return state
     candidate = _candidate(state, event.candidate, entry)
-    held = replace(candidate, signoffs=(*candidate.signoffs, signed))
-    return replace(state, candidates=grown(state.candidates, {event.candidate: held}))
+    held = evolve(candidate, signoffs=(*candidate.signoffs, signed))
+    return evolve(state, candidates=grown(state.candidates, {event.candidate: held}))
 
 
 def _went_live(
@@ -286,8 +284,8 @@ def _went_live(
         for name in model.holds
         if name not in live
     ]
-    updated = replace(model, live=event.snapshot, holds=tuple(sorted(live)))
-    return replace(
+    updated = evolve(model, live=event.snapshot, holds=tuple(sorted(live)))
+    return evolve(
         _with_edits(state, *moved),
         models={**state.models, event.model: updated},
         candidates=solved_again(state.candidates, event.snapshot),
@@ -302,7 +300,7 @@ def _rolling_back(
     live = "" if model is None else model.live
     rollbacks = fold_rollback(state.rollbacks, live, event, entry)
     candidates = solved_again(state.candidates, event.snapshot)
-    return replace(state, rollbacks=rollbacks, candidates=candidates)
+    return evolve(state, rollbacks=rollbacks, candidates=candidates)
 
 
 def _moved(record: EditRecord, step: Step, entry: RecordedEvent) -> EditRecord:
@@ -313,7 +311,7 @@ def _moved(record: EditRecord, step: Step, entry: RecordedEvent) -> EditRecord:
             f"{step.value}",
             "Run `governance ledger verify`.",
         )
-    return replace(record, state=target)
+    return evolve(record, state=target)
 
 
 def _edit(state: WorkspaceState, name: str, entry: RecordedEvent) -> EditRecord:
@@ -333,7 +331,7 @@ def _candidate(state: WorkspaceState, digest: str, entry: RecordedEvent) -> Cand
 
 
 def _with_edits(state: WorkspaceState, *records: EditRecord) -> WorkspaceState:
-    return replace(state, edits=grown(state.edits, {item.id: item for item in records}))
+    return evolve(state, edits=grown(state.edits, {item.id: item for item in records}))
 
 
 def _texts(value: JSON) -> tuple[str, ...]:

@@ -41,6 +41,16 @@ class HashedOnce(ObjectStore):
         self._hashed.add(digest)
         return file
 
+    def check(self, digest: str) -> None:
+        """Hash an object, unless this audit has.
+
+        Raises:
+            NotFoundError: If the store has no such object.
+            IntegrityError: If its content is another.
+        """
+        if digest not in self._hashed:
+            super().check(digest)
+
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return what was made of objects before, or make it; the newest are kept.
 

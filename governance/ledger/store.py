@@ -170,6 +170,15 @@ class ObjectStore:
         with self.open(digest) as file:
             return file.read()
 
+    def check(self, digest: str) -> None:
+        """Hash an object again.
+
+        Raises:
+            NotFoundError: If the store has no such object.
+            IntegrityError: If its content is another.
+        """
+        self.open(digest).close()
+
     def path(self, digest: str) -> Path:
         """Return where an object lies, having hashed it again.
 

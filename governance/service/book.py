@@ -1,7 +1,7 @@
 """The ledger folded: the state, and what every snapshot was."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from governance.domain.events import (
     EditReverted,
@@ -11,6 +11,7 @@ from governance.domain.events import (
     SnapshotRestored,
     parse_event,
 )
+from governance.domain.evolving import evolve
 from governance.domain.fold import fold
 from governance.domain.persistent import PersistentMap, grown
 from governance.domain.rollback import RollbackSigned, Wanted
@@ -89,7 +90,7 @@ class Book:
 
 def _merged(known: SnapshotRecord, named: SnapshotRecord) -> SnapshotRecord:
     """Keep when a snapshot was first made; take what is newly true of it."""
-    return replace(
+    return evolve(
         named,
         created=known.created,
         sequence=known.sequence,
@@ -164,7 +165,7 @@ def _named(entry: Entry, before: WorkspaceState) -> SnapshotRecord | None:
                 time=entry.time,
             )
             named = record(event.model, event.snapshot, event.live, signed)
-            return replace(named, cosigned=cosigners(before, signed, event))
+            return evolve(named, cosigned=cosigners(before, signed, event))
         case RollbackSigned():
             return record(event.model, event.snapshot, event.live)
         case _:

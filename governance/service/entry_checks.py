@@ -1,5 +1,6 @@
 """Check one entry: what it cites, what it decided, and who signed it."""
 
+from governance.canonical import JSON
 from governance.domain.change_events import (
     ChangeActivated,
     ChangeProposed,
@@ -35,6 +36,7 @@ from governance.service.readiness import evidence_refusal, weigh
 from governance.service.rollback_checks import check_rollback
 from governance.service.stored import (
     check_snapshot,
+    once,
     request_of,
     stored_policy,
     stored_suite,
@@ -110,16 +112,31 @@ def _check_judgement(
     workspace: Workspace, state: WorkspaceState, event: EditsChecked
 ) -> None:
     """Judge evidence again, by the policy it was judged by."""
-    evidence = check_evidence(workspace.store, event.evidence)
-    stored_suite(workspace.store, event.suite)
-    policy = stored_policy(workspace.store, event.policy)
-    outcome, _ = judged(workspace.store, state, policy, event.edits, evidence)
-    about = (evidence["candidate"], evidence["suite"], outcome)
+    store = workspace.store
+    stored_suite(store, event.suite)
+    records = [state.edits[name] for name in event.edits]
+    # What an edit's entry says does not change, so these name all that is judged.
+    asked = tuple((item.id, item.sequence, item.digest) for item in records)
+    about = once(
+        store,
+        ("judged", event.evidence, event.policy, asked),
+        lambda: _judged(store, state, event),
+    )
     if about != (event.candidate, event.suite, event.outcome):
         raise IntegrityError(
             f"the evidence {event.evidence[:12]} is not what the entry says: expected "
-            f"{event.outcome} on {event.candidate[:12]}, found {outcome}"
+            f"{event.outcome} on {event.candidate[:12]}, found {about[2]}"
         )
+
+
+def _judged(
+    store: ObjectStore, state: WorkspaceState, event: EditsChecked
+) -> tuple[JSON, JSON, str]:
+    """Return candidate and suite of an entry's evidence, and how it is judged."""
+    evidence = check_evidence(store, event.evidence)
+    policy = stored_policy(store, event.policy)
+    outcome, _ = judged(store, state, policy, event.edits, evidence)
+    return evidence["candidate"], evidence["suite"], outcome
 
 
 def _check_signed(

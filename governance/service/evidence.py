@@ -108,7 +108,7 @@ def check_evidence(store: ObjectStore, digest: str) -> Mapping[str, JSON]:
     document = read_evidence(store, digest)
     _check_seeds(document, digest)
     for image in images_of(document):
-        store.open(image).close()
+        store.check(image)
     return document
 
 

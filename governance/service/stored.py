@@ -21,7 +21,7 @@ _HINT = "Run `governance ledger verify`."
 Made = TypeVar("Made")
 
 
-def _once(store: ObjectStore, key: Hashable, make: Callable[[], Made]) -> Made:
+def once(store: ObjectStore, key: Hashable, make: Callable[[], Made]) -> Made:
     """Make something of stored objects; in an audit, which sees it often, once."""
     return store.once(key, make) if isinstance(store, HashedOnce) else make()
 
@@ -57,7 +57,7 @@ def stored_policy(store: ObjectStore, digest: str) -> Policy:
     Raises:
         IntegrityError: What is stored is no policy.
     """
-    return _once(store, ("policy", digest), lambda: _policy(store, digest))
+    return once(store, ("policy", digest), lambda: _policy(store, digest))
 
 
 def _policy(store: ObjectStore, digest: str) -> Policy:
@@ -74,7 +74,7 @@ def stored_suite(store: ObjectStore, digest: str) -> Suite:
     Raises:
         IntegrityError: What is stored is no suite.
     """
-    return _once(store, ("suite", digest), lambda: _suite(store, digest))
+    return once(store, ("suite", digest), lambda: _suite(store, digest))
 
 
 def _suite(store: ObjectStore, digest: str) -> Suite:
@@ -129,9 +129,7 @@ def check_snapshot(
         NotFoundError: Something of it is missing.
         IntegrityError: Something of it changed.
     """
-    snapshot, absent = _once(
-        store, ("snapshot", digest), lambda: _hashed(store, digest)
-    )
+    snapshot, absent = once(store, ("snapshot", digest), lambda: _hashed(store, digest))
     if missing is not None:
         missing.update(absent)
     elif absent:
@@ -163,7 +161,7 @@ def request_of(store: ObjectStore, record: EditRecord) -> EditRequest:
     """
     # An entry has one content, so in one audit its sequence names it.
     key = ("request", record.id, record.sequence, record.digest)
-    return _once(store, key, lambda: _request(store, record))
+    return once(store, key, lambda: _request(store, record))
 
 
 def _request(store: ObjectStore, record: EditRecord) -> EditRequest:

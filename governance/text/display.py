@@ -33,6 +33,8 @@ def forbidden_character(text: str, *, lines: bool = False) -> str | None:
     Returns:
         Its code point, such as ``U+001B``, or ``None``.
     """
+    if _plain(text):
+        return None
     for char in text:
         if forbidden(char) and not (lines and char == "\n"):
             return f"U+{ord(char):04X}"
