@@ -153,6 +153,32 @@ def parse_entry(payload: bytes) -> Entry:
     Raises:
         IntegrityError: If these are not exactly the bytes an entry is written as.
     """
+    found, entry = _read(payload)
+    try:
+        same = _plainly_canonical(found, payload) or entry.payload == payload
+    except UsageError as error:
+        message = f"the payload is no ledger entry: {error.message}"
+        raise IntegrityError(message) from error
+    if not same:
+        message = "the payload is not in canonical form"
+        raise IntegrityError(message)
+    return entry
+
+
+def read_entry(payload: bytes) -> Entry:
+    """Read an entry whose form somebody else checks, by :func:`parse_entry`.
+
+    Args:
+        payload: Bytes as stored.
+
+    Raises:
+        IntegrityError: If they are no entry.
+    """
+    return _read(payload)[1]
+
+
+def _read(payload: bytes) -> tuple[dict[str, JSON], Entry]:
+    """Return a payload's JSON, and the entry it says."""
     try:
         found = _DECODER.decode(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -165,15 +191,10 @@ def parse_entry(payload: bytes) -> Entry:
         message = f"the payload's format is not {ENTRY_FORMAT}"
         raise IntegrityError(message)
     try:
-        entry = _entry_of(found)
-        same = _plainly_canonical(found, payload) or entry.payload == payload
+        return found, _entry_of(found)
     except UsageError as error:
         message = f"the payload is no ledger entry: {error.message}"
         raise IntegrityError(message) from error
-    if not same:
-        message = "the payload is not in canonical form"
-        raise IntegrityError(message)
-    return entry
 
 
 def _entry_of(found: Mapping[str, JSON]) -> Entry:

@@ -14,14 +14,14 @@ from governance.errors import NotFoundError, WrongStateError
 from governance.ledger.backup import publish, reserved
 from governance.ledger.checkpoint import Held
 from governance.ledger.database import Database, open_database, sqlite_url
-from governance.ledger.entry import Entry
+from governance.ledger.entry import Entry, parse_entry
 from governance.ledger.guard import check_extends, sign_head
 from governance.ledger.nodes import prove_consistency, prove_inclusion
 from governance.ledger.notary import Notary
 from governance.ledger.notes import newest_note
 from governance.ledger.reading import follow_pages
 from governance.ledger.report import BadEntry, VerifyReport
-from governance.ledger.rows import BadEntryError, count, position_at
+from governance.ledger.rows import BadEntryError, Parser, count, position_at
 from governance.ledger.transaction import WriteTransaction, head_of
 from governance.ledger.verification import Visitor, verify_log
 
@@ -136,7 +136,10 @@ class Ledger:
         raise NotFoundError(message, "`governance ledger log` lists them.")
 
     def verify(
-        self, held: Iterable[Held] = (), visit: Visitor | None = None
+        self,
+        held: Iterable[Held] = (),
+        visit: Visitor | None = None,
+        parse: Parser = parse_entry,
     ) -> VerifyReport:
         """Hash every payload again and compare everything stored with the result.
 
@@ -146,8 +149,10 @@ class Ledger:
         Args:
             held: Heads that somebody else holds.
             visit: Told about each entry once it is known to be what was appended.
+            parse: Reads each payload; another one than the usual leaves the payloads'
+                form to the caller.
         """
-        return verify_log(self._database, self._notary, held, visit)
+        return verify_log(self._database, self._notary, held, visit, parse)
 
     def checkpoint(self) -> str:
         """Return the head as a signed note.

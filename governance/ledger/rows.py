@@ -1,7 +1,8 @@
 """Read and write rows of the log, and check each against the ones before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
@@ -9,6 +10,8 @@ from governance.errors import IntegrityError
 from governance.ledger.entry import Entry, parse_entry
 from governance.ledger.merkle import EMPTY, HASH_BYTES, Frontier, leaf_hash, peak_ends
 from governance.ledger.tables import NO_PREVIOUS, entries
+
+Parser: TypeAlias = Callable[[bytes], Entry]
 
 PAGE = 500
 # Built once: building a statement takes longer than running it.
@@ -99,13 +102,16 @@ def page(connection: Connection, after: int, upto: int) -> list[Row[tuple[object
 
 
 def follow(
-    rows: Iterable[Row[tuple[object]]], position: Position
+    rows: Iterable[Row[tuple[object]]],
+    position: Position,
+    parse: Parser = parse_entry,
 ) -> Iterator[tuple[Entry, Position]]:
     """Check rows one after the other, hashing every payload again.
 
     Args:
         rows: Rows in order of sequence.
         position: Where the first of them should connect.
+        parse: Reads each payload.
 
     Yields:
         Each entry and the position behind it.
@@ -116,7 +122,7 @@ def follow(
     for row in rows:
         position = _step(row, position)
         try:
-            entry = parse_entry(row.payload)
+            entry = parse(row.payload)
         except IntegrityError as error:
             raise BadEntryError(position.size, error.message) from error
         if entry.sequence != position.size:

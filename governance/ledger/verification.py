@@ -6,12 +6,12 @@ from typing import TypeAlias
 from governance.errors import IntegrityError
 from governance.ledger.checkpoint import Held, beyond, disagreement
 from governance.ledger.database import Database
-from governance.ledger.entry import Entry
+from governance.ledger.entry import Entry, parse_entry
 from governance.ledger.notary import Notary
 from governance.ledger.notes import changed_range, newest_head
 from governance.ledger.reading import follow_pages
 from governance.ledger.report import BadEntry, VerifyReport
-from governance.ledger.rows import BadEntryError, Position, position_at
+from governance.ledger.rows import BadEntryError, Parser, Position, position_at
 from governance.ledger.transaction import head_of
 
 Visitor: TypeAlias = Callable[[Entry, Position], None]
@@ -37,6 +37,7 @@ def verify_log(
     notary: Notary | None,
     held: Iterable[Held],
     visit: Visitor | None = None,
+    parse: Parser = parse_entry,
 ) -> VerifyReport:
     """Verify a log.
 
@@ -47,6 +48,8 @@ def verify_log(
         held: Heads somebody else holds.
         visit: Told about each entry once it is known to be what was appended, and
             where the log stands behind it.
+        parse: Reads each payload; another one than the usual leaves the payloads' form
+            to the caller.
     """
     known, forged = list(held), ""
     if notary is not None:
@@ -54,7 +57,7 @@ def verify_log(
             known += own_heads(database, notary)
         except IntegrityError as error:
             forged = error.message
-    position, bad = _compare(database, notary, known, visit or _ignore)
+    position, bad = _compare(database, notary, known, visit or _ignore, parse)
     if bad is None and (problem := beyond(known, position.size)):
         bad = BadEntry(position.size + 1, problem)
     if bad is None and forged:
@@ -65,7 +68,11 @@ def verify_log(
 
 
 def _compare(
-    database: Database, notary: Notary | None, held: Sequence[Held], visit: Visitor
+    database: Database,
+    notary: Notary | None,
+    held: Sequence[Held],
+    visit: Visitor,
+    parse: Parser,
 ) -> tuple[Position, BadEntry | None]:
     """Walk through the log, up to the first entry or head that does not fit."""
     by_size: dict[int, list[Held]] = {}
@@ -73,7 +80,7 @@ def _compare(
         by_size.setdefault(one.head.size, []).append(one)
     position = Position()
     try:
-        for entry, reached in follow_pages(database, after=0):
+        for entry, reached in follow_pages(database, 0, parse):
             position = reached
             visit(entry, reached)
             for one in by_size.get(position.size, ()):

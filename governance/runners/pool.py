@@ -68,6 +68,22 @@ class WorkerPool:
             for future in futures:
                 future.cancel()
 
+    def start(
+        self,
+        work: Callable[..., Result],
+        *values: Any,  # noqa: ANN401
+    ) -> "Future[Result]":
+        """Start one task.
+
+        Args:
+            work: A function of a module.
+            values: Its arguments.
+
+        Returns:
+            What it will return; ``BrokenExecutor`` where its process died.
+        """
+        return self._started().submit(work, *values)
+
     def close(self) -> None:
         """Let running tasks end and stop the processes."""
         if self._executor is not None:

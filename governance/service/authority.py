@@ -1,10 +1,12 @@
 """Are these signatures theirs, and is the log the one they saw?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
+from typing import NamedTuple
 
 from governance.canonical import canonical_bytes
 from governance.domain.change import ChangeRecord
+from governance.domain.event import Document
 from governance.domain.roster import Roster
 from governance.domain.signoff import PROPOSAL_NAMESPACE, Head, Signed
 from governance.domain.state import EditRecord, WorkspaceState
@@ -17,12 +19,50 @@ from governance.ledger.merkle import Frontier, leaf_hash
 from governance.service.fields import text, whole
 
 
-def verify_proposal(record: EditRecord | ChangeRecord, roster: Roster) -> None:
+class Claim(NamedTuple):
+    """A signature that somebody gave, and over what.
+
+    Args:
+        signature: As they gave it.
+        said: The statement, signed as canonical JSON, or the digest that was signed.
+        namespace: What for.
+        key: Who should have signed.
+        what: Which one, for messages.
+    """
+
+    signature: str
+    said: Document | str
+    namespace: str
+    key: str
+    what: str
+
+
+def check_claim(claim: Claim) -> None:
+    """Verify a signature.
+
+    Raises:
+        IntegrityError: It is not by this key over what was said.
+    """
+    said = claim.said
+    message = said.encode("ascii") if isinstance(said, str) else canonical_bytes(said)
+    try:
+        verify(claim.signature, message, claim.namespace, parse_public_key(claim.key))
+    except GovernanceError as error:
+        raise IntegrityError(f"{claim.what}: {error.message}", error.hint) from error
+
+
+Check = Callable[[Claim], None]
+
+
+def verify_proposal(
+    record: EditRecord | ChangeRecord, roster: Roster, check: Check = check_claim
+) -> None:
     """Verify who proposed an edit or a change.
 
     Args:
         record: The edit or change.
         roster: The roster at its entry.
+        check: Verifies the signature itself.
 
     Raises:
         IntegrityError: The signature is not the proposer's over its digest.
@@ -30,22 +70,20 @@ def verify_proposal(record: EditRecord | ChangeRecord, roster: Roster) -> None:
     if record.key is None or record.signature is None:
         return
     _check_owner(roster, record.proposer, record.key, record.sequence, record.id)
-    _verify(
-        record.signature,
-        record.digest.encode("ascii"),
-        PROPOSAL_NAMESPACE,
-        record.key,
-        f"{record.id}, proposed by {record.proposer!r}",
-    )
+    what = f"{record.id}, proposed by {record.proposer!r}"
+    check(Claim(record.signature, record.digest, PROPOSAL_NAMESPACE, record.key, what))
 
 
-def verify_signed(signed: Signed, roster: Roster, namespace: str) -> None:
+def verify_signed(
+    signed: Signed, roster: Roster, namespace: str, check: Check = check_claim
+) -> None:
     """Verify a signed statement.
 
     Args:
         signed: The statement, its signature and who gave it.
         roster: The roster at its entry.
         namespace: What it was signed for.
+        check: Verifies the signature itself.
 
     Raises:
         IntegrityError: The signature is not this person's over this statement.
@@ -54,8 +92,7 @@ def verify_signed(signed: Signed, roster: Roster, namespace: str) -> None:
     if signed.document.get("principal") != signed.principal:
         raise IntegrityError(f"{what}: the statement names another principal")
     _check_owner(roster, signed.principal, signed.key, signed.sequence, what)
-    message = canonical_bytes(signed.document)
-    _verify(signed.signature, message, namespace, signed.key, what)
+    check(Claim(signed.signature, signed.document, namespace, signed.key, what))
 
 
 def check_origin(signed: Signed, origin: str) -> None:
@@ -141,12 +178,3 @@ def _check_owner(
             f"{what}: the roster gave {principal!r} no such key at entry {sequence}",
             "Run `governance ledger verify`.",
         )
-
-
-def _verify(
-    signature: str, message: bytes, namespace: str, key: str, what: str
-) -> None:
-    try:
-        verify(signature, message, namespace, parse_public_key(key))
-    except GovernanceError as error:
-        raise IntegrityError(f"{what}: {error.message}", error.hint) from error

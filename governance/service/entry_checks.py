@@ -27,7 +27,12 @@ from governance.errors import IntegrityError
 from governance.identity.model_key import PublicModelKey
 from governance.ledger.entry import Entry
 from governance.ledger.store import ObjectStore
-from governance.service.authority import verify_proposal, verify_signed
+from governance.service.authority import (
+    Check,
+    check_claim,
+    verify_proposal,
+    verify_signed,
+)
 from governance.service.change_checks import check_change
 from governance.service.evidence import check_evidence, judged
 from governance.service.fields import text
@@ -51,6 +56,7 @@ def check_entry(
     event: Event,
     entry: Entry,
     missing: set[str],
+    check: Check = check_claim,
 ) -> None:
     """Check an entry.
 
@@ -61,6 +67,7 @@ def check_entry(
         event: What it says.
         entry: The entry.
         missing: Takes tensors that are not there; gc may have given them back.
+        check: Verifies signatures.
 
     Raises:
         GovernanceError: It is not as it should be.
@@ -69,7 +76,7 @@ def check_entry(
         check_change(workspace, before, state, event, entry)
     else:
         _check_cited(workspace, state, event, entry, missing)
-        _check_signed(workspace, before, state, event, entry)
+        _check_signed(workspace, before, state, event, entry, check)
 
 
 def _check_cited(
@@ -145,20 +152,22 @@ def _check_signed(
     state: WorkspaceState,
     event: Event,
     entry: Entry,
+    check: Check,
 ) -> None:
     """Verify an entry's signature, and that it is over what the entry says."""
     match event:
         case EditProposed():
             record = state.edits[event.edit]
             request_of(workspace.store, record)
-            verify_proposal(record, state.roster)
+            verify_proposal(record, state.roster, check)
         case SignOffGiven():
-            verify_signed(_signed(event, entry), state.roster, SIGNOFF_NAMESPACE)
+            signed = _signed(event, entry)
+            verify_signed(signed, state.roster, SIGNOFF_NAMESPACE, check)
             _check_statement(state, event)
         case SigningKeyRecorded():
             PublicModelKey.parse(event.key.encode())
         case EditReverted() | SnapshotRestored() | RollbackSigned():
-            check_rollback(workspace, before, event, entry)
+            check_rollback(workspace, before, event, entry, check)
         case _:
             return
 

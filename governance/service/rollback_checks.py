@@ -6,7 +6,7 @@ from governance.domain.signoff import ROLLBACK_NAMESPACE, Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import IntegrityError, SignOffMissingError
 from governance.ledger.entry import Entry
-from governance.service.authority import verify_signed
+from governance.service.authority import Check, check_claim, verify_signed
 from governance.service.book import wanted_of
 from governance.service.rollback import Return, check_said, weigh_rollback
 from governance.service.workspace import Workspace
@@ -15,7 +15,11 @@ RollbackEvent = EditReverted | SnapshotRestored | RollbackSigned
 
 
 def check_rollback(
-    workspace: Workspace, before: WorkspaceState, event: RollbackEvent, entry: Entry
+    workspace: Workspace,
+    before: WorkspaceState,
+    event: RollbackEvent,
+    entry: Entry,
+    check: Check = check_claim,
 ) -> None:
     """Verify one rollback's signature, and judge it again.
 
@@ -24,6 +28,7 @@ def check_rollback(
         before: The state before its entry.
         event: The rollback, or one of the signatures it waits for.
         entry: Its entry.
+        check: Verifies the signature itself.
 
     Raises:
         IntegrityError: The signature, or what was signed, is another.
@@ -37,7 +42,7 @@ def check_rollback(
         sequence=entry.sequence,
         time=entry.time,
     )
-    verify_signed(signed, before.roster, ROLLBACK_NAMESPACE)
+    verify_signed(signed, before.roster, ROLLBACK_NAMESPACE, check)
     leaving = [
         item for item in before.live_edits(event.model) if item.id not in event.live
     ]
