@@ -103,7 +103,11 @@ def show(
     """Show everything a reviewer looks at before deciding."""
     governance = opened(options)
     detail = governance.edit(edit_id)
-    page = None if report is None else write_page(report, governance.report(edit_id))
+    page = (
+        None
+        if report is None
+        else write_page(report, governance.report(edit_id, report))
+    )
     if options.as_json and not as_text:
         body = to_json(detail)
         assert isinstance(body, dict)  # noqa: S101 - a dataclass is a JSON object

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from governance.errors import UsageError
 
+_PAGE = b"<!doctype html>"
+
 
 def write_page(path: Path, data: bytes) -> Path:
     """Write a file so that a crash leaves the old one or the new one.
 
     Args:
-        path: Where it goes; a file of that name is replaced.
+        path: Where it goes; an older page of that name is replaced, nothing else.
         data: Its bytes.
 
     Returns:
@@ -27,6 +29,7 @@ def write_page(path: Path, data: bytes) -> Path:
                 f"{path} is a folder; expected the name of a file",
                 "Give the name of the file to write.",
             )
+        _refuse_other(target)
         with beside.open("wb") as file:
             file.write(data)
             file.flush()
@@ -39,6 +42,18 @@ def write_page(path: Path, data: bytes) -> Path:
             f"{path} cannot be written: {error.strerror}", "Give another place."
         ) from error
     return target
+
+
+def _refuse_other(target: Path) -> None:
+    """Refuse to replace what is no page."""
+    if not target.exists():
+        return
+    with target.open("rb") as file:
+        if file.read(len(_PAGE)).lower() != _PAGE:
+            raise UsageError(
+                f"{target} exists and is no page; it is not replaced",
+                "Give another name, or remove it first.",
+            )
 
 
 def _sync(folder: Path) -> None:

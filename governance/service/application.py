@@ -30,6 +30,7 @@ from governance.service import (
     views,
 )
 from governance.service.facade import Job, ProgressCallback
+from governance.service.outside import keep_outside
 from governance.service.selecting import the_edit, the_model
 from governance.service.workspace import Workspace
 
@@ -74,8 +75,9 @@ class Application:
         """Return one edit in full."""
         return reading.detail(self._workspace, edit_id)
 
-    def report(self, edit_id: str) -> bytes:
-        """Return one edit as a page for people, which needs nothing but itself."""
+    def report(self, edit_id: str, place: Path) -> bytes:
+        """Return one edit as a page for people, to be written outside the workspace."""
+        keep_outside(self._workspace, place)
         return reporting.edit_report(self._workspace, edit_id)
 
     def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:

@@ -10,6 +10,7 @@ from governance.ledger.notary import CHECKPOINT
 from governance.ledger.note import NoteKey
 from governance.ledger.proofs import verify_consistency
 from governance.service.ledger_key import recorded_key
+from governance.service.outside import keep_outside
 from governance.service.records import BackupView, CheckpointView
 from governance.service.views import HeadView, KeptView
 from governance.service.workspace import Workspace
@@ -137,8 +138,8 @@ def backup(workspace: Workspace, path: Path) -> BackupView:
         path: Where to; nothing is overwritten.
 
     Raises:
-        UsageError: Something is there already.
+        UsageError: Something is there already, or it lies inside the workspace.
         LedgerError: It cannot be written, or the database makes its own backups.
     """
-    head = workspace.ledger.backup(path)
+    head = workspace.ledger.backup(keep_outside(workspace, path))
     return BackupView(path, head.size, HeadView(head.size, head.root))

@@ -75,7 +75,7 @@ class Governance(Protocol):
     def edit(self, edit_id: str) -> views.EditDetail:
         """Return one edit in full."""
 
-    def report(self, edit_id: str) -> bytes:
+    def report(self, edit_id: str, place: Path) -> bytes:
         """Return one edit as a page for people, which needs nothing but itself."""
 
     def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:

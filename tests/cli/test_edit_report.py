@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from governance.service.facade import JobKind
 from tests.cli.conftest import Line
 from tests.service.house import House
@@ -88,7 +90,7 @@ def test_an_older_page_is_replaced_whole(
 ) -> None:
     edit = house.propose("ana")
     place = tmp_path / "page.html"
-    place.write_text("old" * 100_000)
+    place.write_text("<!doctype html>" + "old" * 100_000)
     page_of(line, edit, place)
     assert [path.name for path in tmp_path.glob("*page*")] == ["page.html"]
 
@@ -104,6 +106,39 @@ def test_a_page_that_cannot_be_written_is_refused(
         said = line("edit", "show", edit, "--report", place)
         assert said.code == 2
         assert reason in said.err
+
+
+@pytest.mark.parametrize(
+    "name", ["ledger.db", "ledger.key", "checkpoint", "allowed_signers", "new.html"]
+)
+def test_no_page_and_no_backup_is_written_into_the_workspace(
+    line: Line, house: House, tmp_path: Path, name: str
+) -> None:
+    edit = house.propose("ana")
+    (workspace,) = {path.parent for path in tmp_path.rglob("ledger.db")}
+    place = workspace / name
+    before = place.read_bytes() if place.exists() else None
+    (tmp_path / "link").symlink_to(workspace)
+    for words in (
+        ("edit", "show", edit, "--report", place),
+        ("edit", "show", edit, "--report", tmp_path / "link" / name),
+        ("edit", "show", edit, "--report", place, "--readonly"),
+        ("ledger", "backup", place),
+        ("ledger", "backup", place, "--readonly"),
+    ):
+        said = line(*words)
+        assert (said.code, "lies inside" in said.err) == (2, True), said.err
+    assert (place.read_bytes() if place.exists() else None) == before
+
+
+def test_a_file_that_is_no_page_is_not_replaced(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    edit = house.propose("ana")
+    place = tmp_path / "notes"
+    place.write_text("mine")
+    said = line("edit", "show", edit, "--report", place)
+    assert (said.code, place.read_text()) == (2, "mine")
 
 
 def test_an_unknown_edit_leaves_no_page(line: Line, tmp_path: Path) -> None:

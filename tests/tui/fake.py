@@ -184,7 +184,8 @@ class FakeGovernance:
             raise NotFoundError(f"edit {edit_id}: does not exist")
         return self.details[edit_id]
 
-    def report(self, edit_id: str) -> bytes:
+    def report(self, edit_id: str, place: Path) -> bytes:
+        del place
         return f"<!doctype html>{edit_id}".encode()
 
     def images(self, edit_id: str) -> tuple[views.ImageSet, ...]:
