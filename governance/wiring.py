@@ -115,6 +115,7 @@ def verify_export(
     allowed_signers: Path | None = None,
     ledger_key: Path | None = None,
     against: Path | None = None,
+    base: Path | None = None,
 ) -> ExportVerdict:
     """Verify an exported folder, offline and without a workspace.
 
@@ -123,6 +124,7 @@ def verify_export(
         allowed_signers: Reviewers' keys got by another way.
         ledger_key: The ledger's key, got by another way.
         against: A checkpoint kept from before.
+        base: The base model's folder; what no edit names must be its own.
 
     Raises:
         NotFoundError: There is no such folder, or no such file.
@@ -130,7 +132,7 @@ def verify_export(
     """
     from governance.snapshots.verify import verify_export as verified
 
-    found = verified(folder, allowed_signers, ledger_key, against)
+    found = verified(folder, allowed_signers, ledger_key, against, base)
     return ExportVerdict(
         ok=found.ok,
         trust=found.trust,

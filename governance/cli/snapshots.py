@@ -175,6 +175,12 @@ def export(
     type=click.Path(path_type=Path, dir_okay=False),
     help="A checkpoint you kept: the export's ledger must continue it.",
 )
+@click.option(
+    "--base",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The base model's folder: what no edit names must be its own.",
+)
 @global_options
 @pass_options
 def verify(
@@ -183,11 +189,12 @@ def verify(
     allowed_signers: Path | None,
     ledger_key: Path | None,
     against: Path | None,
+    base: Path | None,
 ) -> None:
     """Verify an exported folder, offline and without a workspace."""
     from governance.wiring import verify_export
 
-    verdict = verify_export(folder, allowed_signers, ledger_key, against)
+    verdict = verify_export(folder, allowed_signers, ledger_key, against, base)
     if options.as_json:
         print_json(to_json(verdict))
     else:

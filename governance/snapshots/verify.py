@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -24,6 +25,7 @@ from governance.snapshots.proofs import PROOFS
 from governance.snapshots.reading import read_limited
 from governance.snapshots.record import EDITS, POLICY, SIGNERS
 from governance.snapshots.verify_approvals import Court
+from governance.snapshots.verify_base import check_base, verify_base
 from governance.snapshots.verify_changes import verify_changes
 from governance.snapshots.verify_files import verify_files
 from governance.snapshots.verify_held import Held, read_held, verify_held
@@ -67,6 +69,7 @@ def verify_export(
     allowed_signers: Path | None = None,
     ledger_key: Path | None = None,
     against: Path | None = None,
+    base: Path | None = None,
 ) -> ExportVerdict:
     """Recompute everything an export says of itself, and name what differs.
 
@@ -77,6 +80,7 @@ def verify_export(
         ledger_key: The ledger's key, obtained elsewhere; the export's ledger must be
             signed with it.
         against: A checkpoint kept from before; the export's ledger must continue it.
+        base: The base model's folder; what no edit names must be its own.
 
     Returns:
         The verdict.
@@ -89,6 +93,7 @@ def verify_export(
         raise NotFoundError(f"there is no export {folder}", "Give an export's folder.")
     pinned = None if allowed_signers is None else _pinned(allowed_signers)
     held = read_held(ledger_key, against)
+    check_base(base)
     try:
         manifest = read_manifest(folder)
     except IntegrityError as error:
@@ -96,7 +101,14 @@ def verify_export(
         problem: Problem = "changed" if there else "missing"
         found = finding(MANIFEST, problem, error.message)
         return ExportVerdict(ok=False, trust="self", findings=(found,))
-    return _Verification(folder, manifest, pinned, held).verdict()
+    more = () if base is None else (partial(_with_base, base),)
+    return _Verification(folder, manifest, pinned, held, more).verdict()
+
+
+def _with_base(
+    base: Path, folder: Path, manifest: Manifest, intact: frozenset[str]
+) -> Iterator[ExportFinding]:
+    return verify_base(folder, manifest, intact, base)
 
 
 def _pinned(path: Path) -> tuple[AllowedSigner, ...]:
@@ -122,6 +134,7 @@ class _Verification:
         manifest: What it says of itself.
         pinned: Keys the caller trusts, if any.
         held: What else the caller brought.
+        more: Checks beside those every export is held to.
     """
 
     def __init__(
@@ -130,11 +143,13 @@ class _Verification:
         manifest: Manifest,
         pinned: tuple[AllowedSigner, ...] | None,
         held: Held,
+        more: tuple[Check, ...] = (),
     ) -> None:
         self._folder = folder
         self._manifest = manifest
         self._pinned = pinned
         self._held = held
+        self._checks = (*CHECKS, *more)
         self._findings: list[ExportFinding] = []
         self._intact: frozenset[str] = frozenset()
 
@@ -145,7 +160,7 @@ class _Verification:
         self._findings.extend(findings)
         self._findings.extend(verify_model(self._folder, manifest, self._intact))
         self._findings.extend(verify_evidence(manifest))
-        for check in CHECKS:
+        for check in self._checks:
             self._findings.extend(check(self._folder, manifest, self._intact))
         vouched = self._signatures()
         named = names(vouched, manifest.snapshot.digest)

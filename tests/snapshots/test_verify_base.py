@@ -1,0 +1,55 @@
+"""What no edit names is the base model's, and only the base can show it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from governance.errors import NotFoundError
+from governance.pipeline.header import read_header
+from governance.snapshots.inputs import ExportInputs
+from governance.snapshots.verify import verify_export
+from tests.snapshots.test_verify import flip, reseal
+
+
+def edited(inputs: ExportInputs) -> tuple[str, set[str]]:
+    """Return a file that holds an edited tensor, and all that are edited there."""
+    file = sorted(inputs.snapshot.tensors)[0].partition(":")[0]
+    keys = [key.partition(":") for key in inputs.snapshot.tensors]
+    return file, {name for path, _, name in keys if path == file}
+
+
+def test_an_export_beside_its_base_holds(pristine: Path, base: Path) -> None:
+    verdict = verify_export(pristine, base=base)
+    assert verdict.findings == ()
+    assert verdict.ok
+
+
+def test_an_untouched_tensor_that_was_changed_and_sealed_again_is_named(
+    export: Path, base: Path, inputs: ExportInputs
+) -> None:
+    file, names = edited(inputs)
+    header = read_header(export / file)
+    records = sorted(header.values(), key=lambda record: record.start)
+    for record in (r for r in records if r.name not in names):
+        flip(export / file, record.start)
+        reseal(export)
+        # No entry names it: without the base it rests on who signed the folder.
+        assert verify_export(export).ok
+        (found,) = verify_export(export, base=base).findings
+        assert (found.path, found.problem) == (file, "proof")
+        assert "where no edit says so" in found.message
+        flip(export / file, record.start)
+
+
+def test_another_base_is_named(pristine: Path, base: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(base, tmp_path / "other"))
+    flip(other / "vae" / "config.json", 3)
+    (other / "model_index.json").unlink()
+    found = verify_export(pristine, base=other).findings
+    assert {(item.path, item.problem) for item in found} == {
+        ("vae/config.json", "changed"),
+        ("model_index.json", "missing"),
+    }
+    with pytest.raises(NotFoundError):
+        verify_export(pristine, base=tmp_path / "none")
