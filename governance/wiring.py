@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from governance.benchmark.task import Task
 from governance.canonical import JSON
+from governance.errors import IntegrityError
 from governance.policy.files import load_policy, shipped_cases
 from governance.service import opening, trying, worker
 from governance.service.application import Application
@@ -25,7 +26,12 @@ from governance.service.parts.statistics import RealStatistics
 from governance.service.parts.studio import Studio
 from governance.service.ports import Parts
 from governance.service.records import TrialView
-from governance.service.views import ExportVerdict, PolicyView, VerifyFinding
+from governance.service.views import (
+    ExportVerdict,
+    LedgerVerdict,
+    PolicyView,
+    VerifyFinding,
+)
 from governance.settings import Settings
 
 if TYPE_CHECKING:
@@ -84,6 +90,28 @@ def open_workspace(settings: Settings, parts: Parts | None = None) -> Governance
         NotFoundError: There is none.
     """
     return Application(opening.open_existing(settings, parts or real_parts()))
+
+
+def verify_ledger(settings: Settings, against: Path | None = None) -> LedgerVerdict:
+    """Verify a workspace's ledger, whether or not its entries still fold.
+
+    Args:
+        settings: Where it is.
+        against: A checkpoint somebody kept; the ledger must continue it.
+
+    Raises:
+        NotFoundError: There is none.
+        IntegrityError: What was kept is no checkpoint of this ledger.
+    """
+    try:
+        governance = open_workspace(settings)
+    except IntegrityError:
+        opened = opening.open_existing(settings, real_parts(), fold=False)
+        verdict = Application(opened).verify(against)
+        if verdict.ok:  # what is wrong is not among the entries
+            raise
+        return verdict
+    return governance.verify(against)
 
 
 def check_policy(file: Path) -> PolicyView:

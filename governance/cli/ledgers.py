@@ -6,7 +6,7 @@ import click
 
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
-from governance.cli.session import opened
+from governance.cli.session import opened, settings_of
 from governance.errors import IntegrityError
 from governance.service.records import Hand
 from governance.service.views import to_json
@@ -49,7 +49,9 @@ def log(options: GlobalOptions, after: int, limit: int | None) -> None:
 @pass_options
 def verify(options: GlobalOptions, against: Path | None) -> None:
     """Re-hash every entry, object and signature."""
-    verdict = opened(options).verify(against)
+    from governance.wiring import verify_ledger
+
+    verdict = verify_ledger(settings_of(options), against)
     if options.as_json:
         print_json(to_json(verdict))
     elif verdict.ok:

@@ -97,7 +97,7 @@ def create(
 
 
 def open_existing(
-    settings: Settings, parts: Parts, clock: Clock = utc_now
+    settings: Settings, parts: Parts, clock: Clock = utc_now, *, fold: bool = True
 ) -> Workspace:
     """Open a workspace.
 
@@ -105,6 +105,7 @@ def open_existing(
         settings: Where, and who acts.
         parts: Everything heavy.
         clock: Tells the time.
+        fold: Whether its entries must fold; what names a bad one looks at any ledger.
 
     Returns:
         The open workspace.
@@ -124,6 +125,8 @@ def open_existing(
         _url(settings, layout), readonly=settings.readonly, notary=notary
     )
     workspace = Workspace(settings, ledger, parts, clock)
+    if not fold:
+        return workspace
     try:
         _refuse_unfinished(workspace.state.size, layout)
         if not settings.readonly:

@@ -83,3 +83,32 @@ def test_a_schema_of_a_later_program_is_exit_9_with_the_reason(
         assert said.code == 9
         assert "schema is newer than this program" in said.json["error"]["message"]
         assert "found '0999'" in said.json["error"]["message"]
+
+
+def test_a_changed_payload_is_named_in_verifys_own_document(
+    line: Line, house: House
+) -> None:
+    house.propose("ana")
+    (database,) = house.root.rglob("ledger.db")
+    with sqlite3.connect(database) as raw:
+        names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        triggers = [name for (name,) in raw.execute(names)]
+        made = "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
+        texts = [text for (text,) in raw.execute(made)]
+        for name in triggers:
+            raw.execute(f"DROP TRIGGER {name}")
+        newest = "SELECT max(sequence) FROM entries"
+        (last,) = raw.execute(newest).fetchone()
+        raw.execute(
+            "UPDATE entries SET payload = CAST(replace(CAST(payload AS TEXT), 'ana', "
+            "'eve') AS BLOB) "
+            "WHERE sequence = ?",
+            (last,),
+        )
+        for text in texts:
+            raw.execute(text)
+    for words in (("--json",), ("--json", "--readonly")):
+        said = line("ledger", "verify", *words)
+        assert said.code == 10
+        assert said.json["ok"] is False
+        assert said.json["first_bad"] == last
