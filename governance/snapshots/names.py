@@ -12,6 +12,7 @@ RECORD = "governance"
 CARD = "README.md"
 MODEL_SIGNATURE = "model.sig"
 MANIFEST = f"{RECORD}/manifest.json"
+REPORT = f"{RECORD}/report.html"
 _RESERVED = {RECORD, CARD.casefold(), MODEL_SIGNATURE}
 _LONGEST = 1024
 _CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".ipynb")

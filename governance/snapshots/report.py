@@ -18,7 +18,7 @@ from governance.snapshots.html import (
 )
 from governance.snapshots.inputs import ExportInputs, TensorNorm
 from governance.snapshots.limits import DEMO, DEMO_ORIGIN
-from governance.snapshots.names import MANIFEST, RECORD
+from governance.snapshots.names import MANIFEST, RECORD, REPORT
 from governance.snapshots.parts import Exporting, Part
 from governance.snapshots.report_base import BaseFacts, base_section, files_table
 from governance.snapshots.report_edit import edit_section, facts_of, figure, title_of
@@ -31,7 +31,6 @@ from governance.snapshots.report_page import page
 from governance.snapshots.report_record import decisions, ledger, limits, policy
 from governance.snapshots.report_results import results
 
-REPORT = f"{RECORD}/report.html"
 _MOST = 400
 
 

@@ -29,6 +29,7 @@ from governance.snapshots.verify_base import check_base, verify_base
 from governance.snapshots.verify_changes import verify_changes
 from governance.snapshots.verify_files import verify_files
 from governance.snapshots.verify_held import Held, read_held, verify_held
+from governance.snapshots.verify_listing import verify_listing
 from governance.snapshots.verify_log import tell, verify_agreement
 from governance.snapshots.verify_model import verify_model
 from governance.snapshots.verify_policies import Kept
@@ -51,7 +52,7 @@ from governance.snapshots.verify_signatures import (
 # (export, what it says of itself, paths whose bytes are as it says) -> findings
 Check: TypeAlias = Callable[[Path, Manifest, frozenset[str]], Iterator[ExportFinding]]
 # What is checked of a part's files beside their bytes.
-CHECKS: tuple[Check, ...] = (verify_seals,)
+CHECKS: tuple[Check, ...] = (verify_seals, verify_listing)
 _MALFORMED = (
     GovernanceError,
     KeyError,

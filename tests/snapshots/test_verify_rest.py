@@ -1,5 +1,6 @@
 """What no edit names is the base model's, and only the base can show it."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -53,3 +54,41 @@ def test_another_base_is_named(pristine: Path, base: Path, tmp_path: Path) -> No
     }
     with pytest.raises(NotFoundError):
         verify_export(pristine, base=tmp_path / "none")
+
+
+@pytest.mark.parametrize("path", ["README.md", "governance/report.html"])
+def test_what_people_read_cannot_be_left_out(export: Path, path: str) -> None:
+    (export / path).unlink()
+    reseal(export)
+    found = verify_export(export).findings
+    assert (path, "missing") in {(item.path, item.problem) for item in found}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "governance/README.txt",
+        "governance/evidence/notes.json",
+        f"governance/evidence/{'a' * 64}.svg",
+        "governance/signoffs/0.json.bak",
+        f"governance/files/{'b' * 64}.html",
+    ],
+)
+def test_what_no_export_writes_is_named_though_it_is_sealed(
+    export: Path, path: str
+) -> None:
+    place = export / path
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("something")
+    reseal(export)
+    found = verify_export(export).findings
+    assert (path, "added") in {(item.path, item.problem) for item in found}
+
+
+def test_a_picture_that_no_evidence_names_is_named(export: Path) -> None:
+    data = b"<svg onload=alert(1)>"
+    path = f"governance/evidence/{hashlib.sha256(data).hexdigest()}.png"
+    (export / path).write_bytes(data)
+    reseal(export)
+    found = verify_export(export).findings
+    assert (path, "added") in {(item.path, item.problem) for item in found}
