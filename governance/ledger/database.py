@@ -19,6 +19,7 @@ from governance.ledger.tables import NEWEST_REVISION
 
 _URLS = "Write sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
 _SIZE = "SELECT COALESCE(MAX(sequence), 0) FROM entries"
+_MAY_APPEND = "SELECT has_table_privilege('entries', 'INSERT')"
 
 
 def sqlite_url(path: Path) -> str:
@@ -40,12 +41,14 @@ class Backend:
         name: What to call it in messages; no password in it.
         version_query: Asks for a number that changes when somebody commits.
         differences: Names what is not as the migrations made it.
+        right_query: Asks whether this user may append; empty where files decide.
     """
 
     engine: Engine
     name: str
     version_query: str
     differences: Callable[[Connection], list[str]]
+    right_query: str = ""
 
 
 class Database:
@@ -81,6 +84,21 @@ class Database:
             raise LedgerError(message, "Open it without --readonly.")
         with explaining(self.name), self._writer.begin() as connection:
             yield connection
+
+    def refuse_reader(self) -> None:
+        """Refuse a user whom the server lets read only, before anything is done.
+
+        Raises:
+            LedgerError: This one may append nothing.
+        """
+        query = self._backend.right_query
+        if not query:
+            return
+        with self.read() as connection:
+            if connection.exec_driver_sql(query).scalar_one():
+                return
+        message = f"the ledger {self.name} lets this database user read only"
+        raise LedgerError(message, "Use an account in the role governance_writer.")
 
     def watch(self) -> Connection:
         """Return a connection to ask for :meth:`data_version` again and again."""
@@ -163,7 +181,7 @@ def _backend(url: str, *, create: bool, readonly: bool, busy_seconds: float) -> 
         engine = postgresql.postgresql_engine(
             parsed, readonly=readonly, busy_seconds=busy_seconds
         )
-        return Backend(engine, name, _SIZE, postgresql.schema_differences)
+        return Backend(engine, name, _SIZE, postgresql.schema_differences, _MAY_APPEND)
     if kind != "sqlite":
         message = f"unsupported database {name}"
         raise UsageError(message, _URLS)

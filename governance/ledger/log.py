@@ -96,6 +96,14 @@ class Ledger:
         """Who signs its heads; ``None`` where nobody does."""
         return self._notary
 
+    def refuse_reader(self) -> None:
+        """Refuse a database user who may append nothing.
+
+        Raises:
+            LedgerError: The server lets this one read only.
+        """
+        self._database.refuse_reader()
+
     def head(self) -> Head:
         """Return the size and root of the log as stored; :meth:`verify` recomputes."""
         with self._database.read() as connection:

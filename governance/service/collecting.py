@@ -58,11 +58,14 @@ def collect(workspace: Workspace, *, dry_run: bool = False) -> CollectView:
     Raises:
         UsageError: The workspace is open for reading only.
         IntegrityError: A snapshot's document changed on disk.
-        LedgerError: The store cannot be written; the next gc finishes.
+        LedgerError: The store cannot be written, and the next gc finishes; or the
+            database lets this user read only, and nothing was removed.
     """
     if dry_run:
         return _view(plan(workspace.store, workspace.book), dry_run=True)
     workspace.refuse_readonly("gc")
+    # Removing files asks no database: whoever may not append removes nothing either.
+    workspace.ledger.refuse_reader()
     with workspace.writing() as writing:
         found = plan(workspace.store, writing.book)
         if found.candidates:
