@@ -1,14 +1,30 @@
 """One way to bytes and one way to digests."""
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, Union
 
+import orjson
 import rfc8785
 
 JSON: TypeAlias = Union[
     bool, int, float, str, "Sequence[JSON]", "Mapping[str, JSON]", None
 ]
+
+# Numbers that encoders write in several ways, as they stand in compact JSON: integers
+# beyond 2^53, whole floats, and exponents other than those of RFC 8785 below 1e-6.
+_ODD_NUMBER = re.compile(
+    rb"(?:[:,\[]|\A)-?[0-9]+"
+    rb"(?:(?<=[0-9]{16})|\.0(?:[,\]}]|\Z)|(?:\.[0-9]+)?(?:E|e(?!-(?:[7-9]|[1-9][0-9]))))"
+)
+_STRICT = (
+    orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_PLAIN = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
 
 
 def canonical_bytes(value: JSON) -> bytes:
@@ -20,7 +36,50 @@ def canonical_bytes(value: JSON) -> bytes:
     Returns:
         UTF-8 bytes that are equal exactly when the values are equal.
     """
+    # Two encoders in C refuse different things that are no JSON, and where both agree
+    # on ASCII without odd numbers, RFC 8785 leaves nothing else to write. They take a
+    # tenth of the time.
+    try:
+        quick = orjson.dumps(value, option=_STRICT)
+        if _unambiguous(quick) and _PLAIN.encode(value).encode() == quick:
+            return quick
+    except (TypeError, ValueError, RecursionError):
+        pass
     return rfc8785.dumps(value)
+
+
+def decoded_if_plain(data: bytes) -> JSON:
+    """Decode bytes of canonical JSON, where telling that they are takes no time.
+
+    Args:
+        data: Any bytes.
+
+    Returns:
+        What they say; ``None`` where they are not canonical, or hold what one encoder
+        writes otherwise than another, so that somebody slower has to look.
+    """
+    if not _unambiguous(data):
+        return None
+    try:
+        value: JSON = orjson.loads(data)
+        return value if orjson.dumps(value, option=_STRICT) == data else None
+    except (TypeError, ValueError):
+        return None
+
+
+def decoded(data: bytes) -> JSON:
+    """Decode JSON whose form somebody else checks, as fast as can be.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    value: JSON = orjson.loads(data)
+    return value
+
+
+def _unambiguous(data: bytes) -> bool:
+    """Say whether compact JSON holds only what every encoder writes alike."""
+    return data.isascii() and _ODD_NUMBER.search(data) is None
 
 
 def sha256_hex(data: bytes) -> str:
