@@ -248,15 +248,30 @@ def sign(
 @edit.command("revert")
 @click.argument("edit_id", metavar="ID")
 @click.option("--reason", required=True, help="Why; it is signed.")
+@click.option("--withdraw", is_flag=True, help="End a revert that waits instead.")
+@click.option("--snapshot", metavar="D", help="Digest of the revert that waits.")
 @global_options
 @pass_options
-def revert(options: GlobalOptions, edit_id: str, reason: str) -> None:
+def revert(
+    options: GlobalOptions,
+    edit_id: str,
+    reason: str,
+    *,
+    withdraw: bool,
+    snapshot: str | None,
+) -> None:
     """Take a live edit out; all others stay.
 
     Where the policy asks for several signatures, everybody runs this command.
     """
     governance = opened(options)
     seen = governance.head()
+    if withdraw:
+        acted = governance.withdraw_revert(
+            edit_id, reason, snapshot=snapshot, seen=seen
+        )
+        _print_acted(options, acted)
+        return
     job = Job(JobKind.REVERT, {"edit": edit_id, "reason": reason})
     document = run_job(governance, job, "revert", seen=seen)
     if options.as_json:

@@ -80,18 +80,23 @@ def diff(options: GlobalOptions, first: str, second: str) -> None:
 @snapshot.command("activate")
 @click.argument("name", metavar="S")
 @click.option("--reason", required=True, help="Why; it is signed.")
+@click.option("--withdraw", is_flag=True, help="End such a return that waits instead.")
 @global_options
 @pass_options
-def activate(options: GlobalOptions, name: str, reason: str) -> None:
+def activate(options: GlobalOptions, name: str, reason: str, *, withdraw: bool) -> None:
     """Return to the base, or to a snapshot that was live before.
 
     Where the policy asks for several signatures, everybody runs this command.
     """
     governance = opened(options)
     seen = governance.head()
-    acted = governance.activate(name, reason, model=options.model, seen=seen)
+    act = governance.withdraw_return if withdraw else governance.activate
+    acted = act(name, reason, model=options.model, seen=seen)
     if options.as_json:
         print_json(to_json(acted))
+        return
+    if withdraw:
+        print_line(f"live  {acted.live}  the return to {name} was withdrawn")
         return
     held = "signed for, not live yet" if acted.missing else ", ".join(acted.edits)
     print_line(f"live  {acted.live}  {held or 'no edits'}")

@@ -16,7 +16,7 @@ from governance.domain.change_events import (
 from governance.domain.event import Document as Document
 from governance.domain.event import Event as Event
 from governance.domain.releasing import TensorsReleased
-from governance.domain.rollback import RollbackSigned
+from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signing_key import SigningKeyRecorded
 from governance.domain.statistics import StatisticsRecorded
 from governance.errors import IntegrityError
@@ -261,6 +261,7 @@ EVENTS: Mapping[str, type[Event]] = {
         EditReverted,
         SnapshotRestored,
         RollbackSigned,
+        RollbackWithdrawn,
         ChangeProposed,
         ChangeSigned,
         ChangeActivated,

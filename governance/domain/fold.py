@@ -29,7 +29,13 @@ from governance.domain.lifecycle import TRANSITIONS, Step
 from governance.domain.persistent import grown
 from governance.domain.released import fold_released, solved_again
 from governance.domain.releasing import TensorsReleased
-from governance.domain.rollback import RollbackSigned, fold_rollback, overtaken
+from governance.domain.rollback import (
+    RollbackSigned,
+    RollbackWithdrawn,
+    fold_rollback,
+    fold_withdrawn,
+    overtaken,
+)
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signing_key import SigningKeyRecorded, fold_signing_key
 from governance.domain.signoff import Decision, Signed
@@ -99,6 +105,10 @@ def _moved_candidate(
             return _went_live(state, event, entry)
         case RollbackSigned():
             return _rolling_back(state, event, entry)
+        case RollbackWithdrawn():
+            return evolve(
+                state, rollbacks=fold_withdrawn(state.rollbacks, event, entry)
+            )
         case _:  # pragma: no cover - parse_event knows only the events above
             raise IntegrityError(f"entry {entry.sequence}: {entry.event} is not folded")
 

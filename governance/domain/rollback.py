@@ -39,6 +39,35 @@ class RollbackSigned(Event):
     signature: str
 
 
+@dataclass(frozen=True, slots=True)
+class RollbackWithdrawn(Event):
+    """Somebody ended a rollback that waited for signatures.
+
+    Args:
+        action: ``revert`` or ``activate``.
+        model: Model name.
+        snapshot: Digest that would have gone live.
+        leaving: Ids of the edits that would have left.
+        reason: Why.
+        key: Public key.
+        statement: Signed rollback statement; its action begins with ``withdraw``.
+        signature: SSHSIG over its canonical bytes.
+    """
+
+    name: ClassVar[str] = "RollbackWithdrawn"
+    action: str
+    model: str
+    snapshot: str
+    leaving: Sequence[str]
+    reason: str
+    key: str
+    statement: Document
+    signature: str
+
+
+WITHDRAWALS = {"revert": "withdraw revert", "activate": "withdraw activate"}
+"""By action of what waits, the action that whoever ends it signs for."""
+
 Wanted = tuple[str, str, str, tuple[str, ...]]
 """Action, model, snapshot that would go live, and ids of the edits that would leave."""
 
@@ -108,6 +137,29 @@ def fold_rollback(
     known = pending.get(wanted) or PendingRollback(wanted, event.previous, ())
     held = replace(known, signatures=(*known.signatures, signed))
     return {**pending, wanted: held}
+
+
+def fold_withdrawn(
+    pending: Pending, event: RollbackWithdrawn, entry: RecordedEvent
+) -> Pending:
+    """Drop one rollback that waits, with every signature on it.
+
+    Args:
+        pending: What waits.
+        event: What ended it.
+        entry: Its entry.
+
+    Raises:
+        IntegrityError: No such rollback waits.
+    """
+    wanted = (event.action, event.model, event.snapshot, tuple(event.leaving))
+    if wanted not in pending:
+        raise IntegrityError(
+            f"entry {entry.sequence}: a rollback to {event.snapshot[:12]} was "
+            "withdrawn, which did not wait",
+            "Run `governance ledger verify`.",
+        )
+    return {key: item for key, item in pending.items() if key != wanted}
 
 
 def overtaken(pending: Pending, model: str) -> Pending:

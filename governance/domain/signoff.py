@@ -90,10 +90,13 @@ class Statement:
 class RollbackStatement:
     """What is signed to revert an edit or to activate an earlier snapshot.
 
+    The same form is signed to end such a rollback while it waits for signatures.
+
     Args:
         origin: Ledger origin.
         head: Ledger head its signer saw.
-        action: ``revert`` or ``activate``.
+        action: ``revert`` or ``activate``; ``withdraw revert`` or
+            ``withdraw activate`` to end one that waits.
         edits: Request digests that leave or return.
         snapshot: Digest that goes live.
         policy: Policy digest.

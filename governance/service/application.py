@@ -1,6 +1,7 @@
 """The facade over an open workspace: each method one call into the module it names."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from governance.canonical import JSON
@@ -24,6 +25,7 @@ from governance.service import (
     reading,
     records,
     reporting,
+    rollback_withdrawing,
     signing,
     statistics,
     verification,
@@ -178,7 +180,8 @@ class Application:
 
     def propose(self, paths: Sequence[Path]) -> tuple[views.EditSummary, ...]:
         """Validate, judge, sign and append every request, or none."""
-        names = proposing.propose(self._workspace, paths)
+        with self.holding():
+            names = proposing.propose(self._workspace, paths)
         state = self._workspace.state
         return tuple(reading.summary(state, state.edits[name]) for name in names)
 
@@ -203,7 +206,8 @@ class Application:
     ) -> views.Acted:
         """Sign exactly this candidate and evidence; the last one activates it."""
         wish = signing.Wish(decision, comment, role, candidate, evidence, seen)
-        return signing.sign(self._workspace, edit_id, wish)
+        with self.holding():
+            return signing.sign(self._workspace, edit_id, wish)
 
     def activate(
         self,
@@ -214,15 +218,44 @@ class Application:
         seen: Head | None = None,
     ) -> views.Acted:
         """Return to the base or to what was live before."""
-        return activating.activate(self._workspace, snapshot, reason, model, seen)
+        with self.holding():
+            return activating.activate(self._workspace, snapshot, reason, model, seen)
+
+    def withdraw_revert(
+        self,
+        edit_id: str,
+        reason: str,
+        *,
+        snapshot: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """End a revert that waits for signatures; the edit stays."""
+        return rollback_withdrawing.withdraw_revert(
+            self._workspace, edit_id, reason, snapshot, seen
+        )
+
+    def withdraw_return(
+        self,
+        snapshot: str,
+        reason: str,
+        *,
+        model: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """End a return to an earlier snapshot that waits for signatures."""
+        return rollback_withdrawing.withdraw_return(
+            self._workspace, snapshot, reason, model, seen
+        )
 
     def collect(self, *, dry_run: bool = False) -> records.CollectView:
-        """Give back the tensors of candidates that nobody can activate any more."""
+        """Give back the tensors nobody can activate, and what killed actions left."""
         return collecting.collect(self._workspace, dry_run=dry_run)
 
     def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
         """Propose that a policy comes into force."""
-        return self.change(changing.propose_policy(self._workspace, name_or_file))
+        with self.holding():
+            name = changing.propose_policy(self._workspace, name_or_file)
+        return self.change(name)
 
     def propose_reviewer(
         self, principal: str, public_key: Path, roles: Sequence[str]
@@ -244,13 +277,17 @@ class Application:
         self, change_id: str, wish: change_records.ChangeWish
     ) -> change_records.ChangeDetail:
         """Sign a decision on a change; the last approval makes it active."""
-        return self.change(change_signing.sign_change(self._workspace, change_id, wish))
+        with self.holding():
+            name = change_signing.sign_change(self._workspace, change_id, wish)
+        return self.change(name)
 
     def add_model(
         self, name: str, source: str, revision: str | None = None
     ) -> views.ModelView:
         """Hash a pipeline folder and register it."""
-        return self.model(modelling.add_model(self._workspace, name, source, revision))
+        with self.holding():
+            added = modelling.add_model(self._workspace, name, source, revision)
+        return self.model(added)
 
     def statistics(
         self, model: str | None = None
@@ -267,28 +304,38 @@ class Application:
         tokens: int | None = None,
     ) -> records.StatisticsView:
         """Compute key covariances from captions, store and record them."""
-        return statistics.compute(self._workspace, captions, model, tokens, progress)
+        with self.holding():
+            return statistics.compute(
+                self._workspace, captions, model, tokens, progress
+            )
 
     def import_statistics(
         self, path: Path, *, model: str | None = None
     ) -> records.StatisticsView:
         """Check, store and record key covariances somebody else computed."""
-        return statistics.adopt(self._workspace, path, model)
+        with self.holding():
+            return statistics.adopt(self._workspace, path, model)
 
     def verify_model(self, name: str) -> views.ExportVerdict:
         """Compare a registered folder with what was recorded."""
         return modelling.verify_model(self._workspace, name)
 
     # -- acting, long ----------------------------------------------------------
+    def holding(self) -> AbstractContextManager[None]:
+        """Keep gc from what is stored meanwhile and not recorded yet."""
+        return self._workspace.holding()
+
     def compute(self, job: Job, progress: ProgressCallback) -> Mapping[str, JSON]:
         """Do a job's work in this process; writes objects, never ledger entries."""
-        return jobs.compute(self._workspace, job, progress)
+        with self.holding():
+            return jobs.compute(self._workspace, job, progress)
 
     def finish(
         self, job: Job, result: Mapping[str, JSON], *, seen: Head | None = None
     ) -> Mapping[str, JSON]:
         """Record a job's result; returns the command's JSON document."""
-        return jobs.finish(self._workspace, job, result, seen)
+        with self.holding():
+            return jobs.finish(self._workspace, job, result, seen)
 
     def worker_command(self, job: Job) -> Sequence[str]:
         """Return the argv of a child process that computes ``job``."""

@@ -18,7 +18,7 @@ from governance.domain.events import (
     SnapshotRestored,
     WorkspaceCreated,
 )
-from governance.domain.rollback import RollbackSigned
+from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signing_key import SigningKeyRecorded
 from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
 from governance.domain.state import WorkspaceState
@@ -38,7 +38,7 @@ from governance.service.evidence import check_evidence, judged
 from governance.service.fields import text
 from governance.service.planning import check_held
 from governance.service.readiness import evidence_refusal, weigh
-from governance.service.rollback_checks import check_rollback
+from governance.service.rollback_checks import check_rollback, check_withdrawal
 from governance.service.stored import (
     check_snapshot,
     once,
@@ -168,6 +168,8 @@ def _check_signed(
             PublicModelKey.parse(event.key.encode())
         case EditReverted() | SnapshotRestored() | RollbackSigned():
             check_rollback(workspace, before, event, entry, check)
+        case RollbackWithdrawn():
+            check_withdrawal(workspace, before, event, entry, check)
         case _:
             return
 

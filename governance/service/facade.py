@@ -1,6 +1,7 @@
 """The one surface both faces hold: everything a person can see or do."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -176,8 +177,28 @@ class Governance(Protocol):
     ) -> views.Acted:
         """Return to the base or to what was live before."""
 
+    def withdraw_revert(
+        self,
+        edit_id: str,
+        reason: str,
+        *,
+        snapshot: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """End a revert that waits for signatures; the edit stays."""
+
+    def withdraw_return(
+        self,
+        snapshot: str,
+        reason: str,
+        *,
+        model: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        """End a return to an earlier snapshot that waits for signatures."""
+
     def collect(self, *, dry_run: bool = False) -> records.CollectView:
-        """Give back the tensors of candidates that nobody can activate any more."""
+        """Give back the tensors nobody can activate, and what killed actions left."""
 
     def propose_policy(self, name_or_file: str) -> change_records.ChangeDetail:
         """Propose that a policy comes into force."""
@@ -226,6 +247,13 @@ class Governance(Protocol):
         """Compare a registered folder with what was recorded."""
 
     # -- acting, long ----------------------------------------------------------
+    def holding(self) -> AbstractContextManager[None]:
+        """Keep gc from what is stored meanwhile and not recorded yet.
+
+        Every call that acts holds for itself; hold from before ``compute``, here or in
+        a child, until after ``finish``.
+        """
+
     def compute(self, job: Job, progress: ProgressCallback) -> Mapping[str, JSON]:
         """Do a job's work; writes objects, never ledger entries.
 

@@ -1,7 +1,7 @@
 """Verify what the ledger says of rollbacks: who signed, for what, and whether enough."""
 
 from governance.domain.events import EditReverted, SnapshotRestored
-from governance.domain.rollback import RollbackSigned
+from governance.domain.rollback import WITHDRAWALS, RollbackSigned, RollbackWithdrawn
 from governance.domain.signoff import ROLLBACK_NAMESPACE, Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import IntegrityError, SignOffMissingError
@@ -62,6 +62,54 @@ def check_rollback(
         waiting = before.rollbacks.get(wanted_of(before, event))
         signatures = (*(waiting.signatures if waiting else ()), signed)
     _check_enough(workspace, before, event, leaving, signatures)
+
+
+def check_withdrawal(
+    workspace: Workspace,
+    before: WorkspaceState,
+    event: RollbackWithdrawn,
+    entry: Entry,
+    check: Check = check_claim,
+) -> None:
+    """Verify who ended a rollback that waited, and judge whether they might.
+
+    Args:
+        workspace: The workspace.
+        before: The state before its entry; the rollback waits in it.
+        event: What ended it.
+        entry: Its entry.
+        check: Verifies the signature itself.
+
+    Raises:
+        IntegrityError: The signature, or what was signed, is another.
+        SignOffMissingError: This person had no say in it.
+    """
+    signed = Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    verify_signed(signed, before.roster, ROLLBACK_NAMESPACE, check)
+    leaving = [before.edits[name] for name in event.leaving]
+    wanted = Return(
+        action=WITHDRAWALS[event.action],
+        model=event.model,
+        snapshot=event.snapshot,
+        previous=before.models[event.model].live,
+        leaving=tuple(leaving),
+        live=(),
+    )
+    check_said(event.statement, before.origin, wanted)
+    if event.statement.get("reason") != event.reason:
+        raise IntegrityError("the entry gives another reason than was signed")
+    approval = weigh_rollback(
+        workspace, before, leaving, (signed,), at=signed.sequence, now=signed.time
+    )
+    for _, why in approval.dismissed:
+        raise SignOffMissingError(f"withdraw: the policy was not satisfied: {why}")
 
 
 def _action(event: RollbackEvent) -> str:

@@ -12,7 +12,7 @@ from governance.domain.events import (
     parse_event,
 )
 from governance.domain.releasing import TensorsReleased
-from governance.domain.rollback import RollbackSigned
+from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signoff import Head
 from governance.errors import GovernanceError, IntegrityError
 from governance.ledger.checkpoint import Held
@@ -179,6 +179,7 @@ class Audit:
             SignOffGiven
             | ChangeSigned
             | RollbackSigned
+            | RollbackWithdrawn
             | EditReverted
             | SnapshotRestored,
         ):

@@ -69,3 +69,30 @@ def test_the_printed_line_verifies_a_signature_that_waits(
         pasted[0], shell=True, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout[:4]) == (0, b"Good")
+
+
+def test_a_revert_that_waits_is_withdrawn_by_typing_so(
+    line: Line, house: House
+) -> None:
+    edit = house.live()
+    live = house.as_("ana").model("mini").live
+    line("edit", "revert", edit, "--reason", "harm", who="ben")
+    ending = ("edit", "revert", edit, "--withdraw", "--reason", "wrong edit")
+    ended = line(*ending, who="cleo")
+    assert (ended.code, ended.out) == (0, f"{edit}  LIVE  live {live}\n")
+    assert line("edit", "show", edit, "--json").json["rollbacks"] == []
+    again = line(*ending, "--json", who="cleo")
+    assert again.code == 4
+    assert "none waits for signatures" in again.json["error"]["message"]
+    assert line("ledger", "verify").code == 0
+
+
+def test_a_return_that_waits_is_withdrawn_by_typing_so(
+    line: Line, house: House
+) -> None:
+    edit = house.live()
+    line("snapshot", "activate", "base", "--reason", "harm", who="ben")
+    ending = ("snapshot", "activate", "base", "--withdraw", "--reason", "no", "--json")
+    ended = line(*ending, who="cleo")
+    assert (ended.code, ended.json["edits"], ended.json["state"]) == (0, [edit], "LIVE")
+    assert line("edit", "show", edit, "--json").json["rollbacks"] == []

@@ -5,6 +5,7 @@ import hashlib
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -401,6 +402,28 @@ class FakeGovernance:
         )
         return views.Acted((edit_id,), "APPLIED", sha("three"), ("1 approval",))
 
+    def withdraw_revert(
+        self,
+        edit_id: str,
+        reason: str,
+        *,
+        snapshot: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        self._wrote("withdraw_revert", edit_id, reason)
+        return views.Acted((edit_id,), "LIVE", sha("three"))
+
+    def withdraw_return(
+        self,
+        snapshot: str,
+        reason: str,
+        *,
+        model: str | None = None,
+        seen: Head | None = None,
+    ) -> views.Acted:
+        self._wrote("withdraw_return", snapshot, reason)
+        return views.Acted((), "LIVE", sha("three"))
+
     def collect(self, *, dry_run: bool = False) -> records.CollectView:
         return records.CollectView(0, (), (), (), dry_run)
 
@@ -446,6 +469,9 @@ class FakeGovernance:
         return views.ExportVerdict(ok=True, trust="self", findings=())
 
     # -- acting, long ----------------------------------------------------------
+    def holding(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def compute(self, job: Job, progress: ProgressCallback) -> Mapping[str, JSON]:
         raise WrongStateError("fake: computes only in children")
 
