@@ -9,12 +9,14 @@ from governance.domain.events import Document
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 from governance.ledger.store import ObjectStore
-from governance.policy.evidence import Metric, RuleOutcome, judge_evidence
+from governance.policy.evidence import Metric
 from governance.policy.model import Policy
 from governance.policy.outcome import Outcome
-from governance.service.fields import table, tables, text, texts, whole
+from governance.service.fields import table, tables, text, whole
 from governance.service.ports import Measurement, Shot, Subject
 from governance.service.stored import put_document, request_of, stored_document
+from governance.snapshots.measured import images_of as images_of
+from governance.snapshots.measured import rules_of
 from governance.text import safe
 
 EVIDENCE_FORMAT = "governance/evidence/v1"
@@ -88,16 +90,6 @@ def read_evidence(store: ObjectStore, digest: str) -> Mapping[str, JSON]:
     return document
 
 
-def images_of(document: Mapping[str, JSON]) -> tuple[str, ...]:
-    """Return the digest of every image an evidence document names, sheets first."""
-    names = dict.fromkeys(texts(document, "sheets"))
-    for row in tables(document, "images"):
-        for column in ("base", "live", "candidate"):
-            if row[column] is not None:
-                names[text(row, column)] = None
-    return tuple(names)
-
-
 def check_evidence(store: ObjectStore, digest: str) -> Mapping[str, JSON]:
     """Re-hash an evidence document and every image it names.
 
@@ -127,30 +119,6 @@ def _check_seeds(document: Mapping[str, JSON], digest: str) -> None:
             )
 
 
-def metrics_of(document: Mapping[str, JSON], edit: str) -> tuple[Metric, ...]:
-    """Read one edit's metrics back from evidence."""
-    rows = table(document, "metrics").get(edit, ())
-    return tuple(_metric(row) for row in tables({"metrics": rows}, "metrics"))
-
-
-def _metric(row: Document) -> Metric:
-    n = row["n"]
-    return Metric(
-        name=text(row, "name"),
-        value=_number(row["value"]),
-        low=_number(row["low"]),
-        high=_number(row["high"]),
-        n=n if isinstance(n, int) else None,
-        target=_number(row["target"]),
-    )
-
-
-def _number(value: JSON) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value)
-
-
 def judged(
     store: ObjectStore,
     state: WorkspaceState,
@@ -170,46 +138,22 @@ def judged(
     Returns:
         Outcome and ``{edit, rule, outcome, value, limit, bound, n, ...}`` each.
     """
-    rules: list[Document] = []
-    passed = bool(edits)
-    for name in edits:
-        request = request_of(store, state.edits[name])
-        verdict = judge_evidence(
-            policy,
-            request.action.value,
-            metrics_of(document, name),
-            expected=[f"ratio.{item.name}" for item in request.attributes],
-        )
-        passed = passed and verdict.outcome is Outcome.PASS
-        prefix = f"{name} " if len(edits) > 1 else ""
-        rules.extend(
-            {
-                "edit": name,
-                "rule": f"{prefix}{rule.rule}",
-                "outcome": rule.outcome.value,
-                "value": rule.value,
-                "limit": rule.limit,
-                "bound": rule.bound,
-                "n": rule.n,
-                "low": rule.low,
-                "high": rule.high,
-                "message": _message(document, name, rule),
-            }
-            for rule in verdict.rules
-        )
-    return ("PASS" if passed else "FAIL"), rules
+    requests = {name: request_of(store, state.edits[name]) for name in edits}
+    outcome, rules = rules_of(policy, requests, document)
+    return outcome, [{**row, "message": _message(document, row)} for row in rules]
 
 
-def _message(document: Mapping[str, JSON], edit: str, rule: RuleOutcome) -> str:
+def _message(document: Mapping[str, JSON], row: Document) -> str:
     """Return a rule's message, and why a judge kept silent where one did."""
-    said = details_of(document).get("silent")
-    if rule.outcome is not Outcome.MISSING or not isinstance(said, list | tuple):
-        return rule.message
-    start = f"{edit} {rule.rule}: "
+    said, message = details_of(document).get("silent"), text(row, "message")
+    if row["outcome"] != Outcome.MISSING or not isinstance(said, list | tuple):
+        return message
+    edit = text(row, "edit")
+    start = f"{edit} {text(row, 'rule').removeprefix(f'{edit} ')}: "
     why = [
         str(line).removeprefix(start) for line in said if str(line).startswith(start)
     ]
-    return "; ".join((rule.message, *why))
+    return "; ".join((message, *why))
 
 
 def store_evidence(store: ObjectStore, document: Mapping[str, JSON]) -> str:

@@ -10,15 +10,14 @@ from governance.errors import SignOffMissingError, WrongStateError
 from governance.identity.model_key import ModelKey
 from governance.ledger.checkpoint import open_checkpoint
 from governance.ledger.note import parse_note_key
-from governance.policy.evidence import Metric
 from governance.policy.model import Policy
 from governance.service.applying import certificate_of
 from governance.service.authority import allowed_signers_text
 from governance.service.book import SnapshotRecord
 from governance.service.citing import cite, standing
-from governance.service.evidence import details_of, images_of, metrics_of, read_evidence
+from governance.service.evidence import images_of, read_evidence
 from governance.service.facade import ProgressCallback
-from governance.service.fields import number, optional_text, text, whole
+from governance.service.fields import optional_text, text
 from governance.service.model_key import signing_key
 from governance.service.planning import check_base, planned, resolution_of
 from governance.service.selecting import the_snapshot
@@ -37,9 +36,9 @@ from governance.snapshots.inputs import (
     ExportedPolicy,
     ExportedResult,
     ExportInputs,
-    Measured,
 )
 from governance.snapshots.licence import licence_of
+from governance.snapshots.measured import results_of as measured_results
 
 
 def compute_export(
@@ -233,54 +232,4 @@ def results_of(
     if check is None:
         return
     document = read_evidence(workspace.store, check.evidence)
-    before = _before(document, record.id)
-    for metric in metrics_of(document, record.id):
-        rule = next(
-            (
-                row
-                for row in check.rules
-                if row.get("edit") == record.id
-                and str(row["rule"]).removeprefix(f"{record.id} ") == metric.name
-            ),
-            {},
-        )
-        yield ExportedResult(
-            edit=record.id,
-            metric=metric.name,
-            before=before.get(metric.name),
-            after=_measured(metric),
-            limit=str(rule.get("limit", "")),
-            bound=str(rule.get("bound", "")),
-            outcome=str(rule.get("outcome", "")),
-            value=metric.value,
-        )
-
-
-def _before(document: Mapping[str, JSON], edit: str) -> dict[str, Measured]:
-    """Return what the base showed, where the checks wrote it down."""
-    rows = _inner(_inner(details_of(document), "before"), edit)
-    found = {}
-    for metric in rows:
-        figure = _inner(_inner(rows, metric), "base")
-        if figure and figure.get("value") is not None:
-            found[metric] = Measured(
-                value=number(figure, "value"),
-                low=number(figure, "low"),
-                high=number(figure, "high"),
-                n=whole(figure, "n"),
-            )
-    return found
-
-
-def _inner(rows: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
-    """Return an object within an object; an empty one where there is none."""
-    value = rows.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _measured(metric: Metric) -> Measured | None:
-    if metric.value is None or metric.n is None:
-        return None
-    low = metric.value if metric.low is None else metric.low
-    high = metric.value if metric.high is None else metric.high
-    return Measured(metric.value, low, high, metric.n)
+    yield from measured_results(document, check.rules, record.id)

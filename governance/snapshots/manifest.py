@@ -13,10 +13,15 @@ from governance.pipeline.folder import FileRecord
 from governance.snapshots.compose import snapshot_of
 from governance.snapshots.forms import Form, form_from
 from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE, is_plain
-from governance.snapshots.reading import digest_or_none, parse_json, read_limited
+from governance.snapshots.reading import (
+    DOCUMENT_LIMIT,
+    digest_or_none,
+    parse_json,
+    read_limited,
+)
 from governance.snapshots.record import MANIFEST_FORMAT
 
-LIMIT = 64 * 1024 * 1024
+LIMIT = DOCUMENT_LIMIT
 _OUTSIDE = (MANIFEST, MODEL_SIGNATURE)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 

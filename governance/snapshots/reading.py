@@ -5,12 +5,15 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from governance.canonical import JSON, digest_of
 from governance.errors import IntegrityError
 
+DOCUMENT_LIMIT = 64 * 1024 * 1024
+"""Most bytes that are read of a document."""
 _CHUNK = 1 << 20
 
 
@@ -46,6 +49,22 @@ def read_limited(path: Path, shown: str, limit: int) -> bytes:
     if len(data) > limit:
         raise IntegrityError(f"{shown} is larger than {limit} bytes")
     return data
+
+
+def read_document(folder: Path, path: str) -> Mapping[str, JSON]:
+    """Read a JSON object of an export.
+
+    Args:
+        folder: The export.
+        path: Relative path of the file.
+
+    Raises:
+        IntegrityError: If it cannot be read, or is none.
+    """
+    found = parse_json(read_limited(folder / path, path, DOCUMENT_LIMIT), path)
+    if not isinstance(found, dict):
+        raise IntegrityError(f"{path} is no object")
+    return found
 
 
 def parse_json(data: bytes, shown: str) -> JSON:

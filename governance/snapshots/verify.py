@@ -1,7 +1,7 @@
 """Verify an export offline, from nothing but the folder and keys one trusts."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -13,6 +13,7 @@ from governance.errors import (
     UsageError,
 )
 from governance.identity.allowed_signers import AllowedSigner
+from governance.policy.model import Policy
 from governance.snapshots.findings import (
     ExportFinding,
     ExportVerdict,
@@ -22,7 +23,7 @@ from governance.snapshots.findings import (
 from governance.snapshots.manifest import Manifest, read_manifest
 from governance.snapshots.names import MANIFEST
 from governance.snapshots.proofs import PROOFS
-from governance.snapshots.reading import read_limited
+from governance.snapshots.reading import read_document, read_limited
 from governance.snapshots.record import EDITS, POLICY, SIGNERS
 from governance.snapshots.verify_approvals import Court
 from governance.snapshots.verify_base import check_base, verify_base
@@ -30,7 +31,7 @@ from governance.snapshots.verify_changes import verify_changes
 from governance.snapshots.verify_files import verify_files
 from governance.snapshots.verify_held import Held, read_held, verify_held
 from governance.snapshots.verify_listing import verify_listing
-from governance.snapshots.verify_log import tell, verify_agreement
+from governance.snapshots.verify_log import Told, tell, verify_agreement
 from governance.snapshots.verify_model import verify_model
 from governance.snapshots.verify_policies import Kept
 from governance.snapshots.verify_proofs import ProvenLog, read_log
@@ -40,6 +41,7 @@ from governance.snapshots.verify_record import (
     read_edits,
     verify_evidence,
 )
+from governance.snapshots.verify_results import Measurements
 from governance.snapshots.verify_seals import verify_recorded, verify_seals
 from governance.snapshots.verify_signatures import (
     Vouched,
@@ -210,12 +212,34 @@ class _Verification:
             agreed = tuple(verify_agreement(folder, manifest, told, edits, vouched))
             court = Court(manifest, told, kept, policies, vouched)
             ruled = tuple(verify_changes(told, policies))
-            return (*findings, *agreed, *ruled, *court.findings(edits))
+            return (
+                *(*findings, *agreed, *ruled, *court.findings(edits)),
+                *self._stated(told, kept, policies, edits),
+            )
         except _MALFORMED as error:
             # A forger's entries may hold anything at all: what is missing or of
             # another type is found wherever it is first used.
             message = f"an entry is not what its event should be: {error}"
             return (*findings, finding(PROOFS, "proof", message))
+
+    def _stated(
+        self,
+        told: Told,
+        kept: Kept,
+        policies: Mapping[str, Policy],
+        edits: tuple[ProposedEdit, ...],
+    ) -> Iterator[ExportFinding]:
+        """Make again what ``edits.json`` states beside requests and signatures."""
+        if EDITS not in self._intact:
+            return
+        try:
+            document = read_document(self._folder, EDITS)
+        except IntegrityError:
+            return  # Reported where the edits are read.
+        measured = Measurements(
+            self._folder, self._manifest, self._intact, told, kept, policies
+        )
+        yield from measured.findings(document, edits)
 
     def _edits(self) -> tuple[ProposedEdit, ...]:
         found = self._document(EDITS, lambda: read_edits(self._folder, self._manifest))

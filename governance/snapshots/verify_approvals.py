@@ -5,13 +5,11 @@ made it live: a policy that came later neither saves nor condemns it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from governance.canonical import canonical_bytes
 from governance.domain.events import (
     EditProposed,
     EditReverted,
-    EditsApplied,
     EditsChecked,
     Event,
     SignOffGiven,
@@ -34,23 +32,14 @@ from governance.policy.signoffs import (
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.proofs import PROOFS
-from governance.snapshots.reading import digest_or_none
 from governance.snapshots.record import EDITS, EVIDENCE, SIGNOFFS
 from governance.snapshots.verify_changes import in_words, policy_of
 from governance.snapshots.verify_log import Told, signed_in, went_live
 from governance.snapshots.verify_policies import Kept
 from governance.snapshots.verify_record import ProposedEdit
 from governance.snapshots.verify_signatures import Vouched
+from governance.snapshots.verify_story import Case, case_of
 from governance.text import safe
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """How one edit came to live."""
-
-    applied: tuple[Entry, EditsApplied]
-    checked: tuple[Entry, EditsChecked]
-    live: Entry
 
 
 class Court:
@@ -83,7 +72,7 @@ class Court:
         candidates = set()
         for edit in edits:
             try:
-                case = self._case(edit)
+                case = case_of(self._told, edit)
                 candidates.add(case.applied[1].candidate)
                 approval = self._weigh(case)
             except IntegrityError as error:
@@ -94,47 +83,7 @@ class Court:
                 yield finding(SIGNOFFS, "signature", message)
         yield from self._return(candidates)
 
-    def _case(self, edit: ProposedEdit) -> _Case:
-        """Find the candidate by which an edit came to live.
-
-        Raises:
-            IntegrityError: If an entry of that story is not cited, or tells another.
-        """
-        for entry, event in reversed(self._told.events):
-            if isinstance(event, EditsApplied) and edit.id in event.edits:
-                case = self._story(edit, entry, event)
-                if case is not None:
-                    break
-        else:
-            raise IntegrityError("no cited entry made it live")
-        if digest_or_none(case.applied[1].resolved.get(edit.id)) != edit.resolved:
-            raise IntegrityError(
-                f"entry {case.applied[0].sequence} resolved it otherwise"
-            )
-        return case
-
-    def _story(
-        self, edit: ProposedEdit, entry: Entry, applied: EditsApplied
-    ) -> _Case | None:
-        """Follow a candidate from its entry until it went live."""
-        checked = None
-        for later, event in self._told.events:
-            if later.sequence <= entry.sequence:
-                continue
-            match event:
-                case EditsApplied() if edit.id in event.edits:
-                    return None
-                case EditsChecked(candidate=applied.candidate):
-                    checked = (later, event)
-                case SnapshotActivated(snapshot=applied.candidate):
-                    if checked is None or edit.id not in event.live:
-                        return None
-                    return _Case((entry, applied), checked, later)
-                case _:
-                    continue
-        return None
-
-    def _weigh(self, case: _Case) -> Approval:
+    def _weigh(self, case: Case) -> Approval:
         """Weigh the sign-offs of a candidate at the entry that made it live."""
         (_, applied), (checked_at, checked), live = (
             case.applied,

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from governance.canonical import JSON, canonical_bytes
 from governance.domain.signoff import Head
 from governance.domain.snapshot import Snapshot
 from governance.ledger.store import ObjectStore
@@ -24,7 +25,7 @@ from governance.snapshots.inputs import (
     Measured,
 )
 from tests.pipeline.tiny import build
-from tests.snapshots.logs import logged
+from tests.snapshots.logs import MEASURED, SUITE, logged
 from tests.snapshots.people import (
     ADA,
     BOB,
@@ -50,6 +51,72 @@ def moved(folder: PipelineFolder, amount: float = 1.0) -> dict[str, Tensor]:
     return found
 
 
+def evidence_document(
+    snapshot: Snapshot, edits: tuple[ExportedEdit, ...], picture: str
+) -> dict[str, JSON]:
+    """What a check of these edits wrote down."""
+    shot: dict[str, JSON] = {
+        "prompt": "a painting by kora",
+        "seed": 7,
+        "base": picture,
+        "live": None,
+    }
+    base = {"value": 0.02, "low": 0.0, "high": 0.1, "n": 64}
+    return {
+        "format": "governance/evidence/v1",
+        "model": snapshot.base,
+        "edits": {one.id: one.digest for one in edits},
+        "base": Snapshot(snapshot.base, (), {}).digest,
+        "live": Snapshot(snapshot.base, (), {}).digest,
+        "candidate": snapshot.digest,
+        "suite": SUITE.digest,
+        "metrics": {
+            one.id: [
+                {
+                    "name": name,
+                    "value": value,
+                    "low": low,
+                    "high": high,
+                    "n": n,
+                    "target": None,
+                }
+                for name, value, low, high, n, _, _ in MEASURED
+            ]
+            for one in edits
+        },
+        "images": [{**shot, "edit": one.id, "candidate": picture} for one in edits],
+        "sheets": [],
+        "details": {"before": {one.id: {"efficacy": {"base": base}} for one in edits}},
+    }
+
+
+def evidence_for(
+    store: ObjectStore, snapshot: Snapshot, edits: tuple[ExportedEdit, ...]
+) -> ExportedEvidence:
+    """The same, stored, with a picture."""
+    picture = store.put_bytes(b"\x89PNG tiny")
+    document = evidence_document(snapshot, edits, picture)
+    return ExportedEvidence(store.put_bytes(canonical_bytes(document)), (picture,))
+
+
+def measured(edits: tuple[ExportedEdit, ...]) -> tuple[ExportedResult, ...]:
+    """The same, as an export states it."""
+    return tuple(
+        ExportedResult(
+            edit=one.id,
+            metric=name,
+            before=Measured(0.02, 0.0, 0.1, 64) if name == "efficacy" else None,
+            after=Measured(value, low or 0, high or 0, n) if n else None,
+            limit=limit,
+            bound=bound,
+            outcome="PASS",
+            value=value,
+        )
+        for one in edits
+        for name, value, low, high, n, limit, bound in MEASURED
+    )
+
+
 def inputs_for(
     folder: PipelineFolder,
     store: ObjectStore,
@@ -59,10 +126,6 @@ def inputs_for(
     """Everything an export says, approved by Bob, with the ledger that says it."""
     resolved = [one.resolved.digest for one in edits]
     snapshot = write_snapshot(store, folder.digest, resolved, tensors)
-    picture = store.put_bytes(b"\x89PNG tiny")
-    document = f'{{"images": ["{picture}"], "metrics": []}}'.encode()
-    evidence = ExportedEvidence(store.put_bytes(document), (picture,))
-    share = Measured(0.91, 0.80, 0.97, 64)
     inputs = ExportInputs(
         folder=folder,
         model="miniature",
@@ -73,14 +136,12 @@ def inputs_for(
         origin=ORIGIN,
         head=Head(0, "0" * 64),
         created=TIME,
-        evidence=(evidence,),
-        results=(
-            ExportedResult(
-                "E-0001", "efficacy", Measured(0.02, 0.0, 0.1, 64), share, ">= 0.7"
-            ),
-        ),
+        evidence=(evidence_for(store, snapshot, edits),) if edits else (),
+        results=measured(edits),
         allowed_signers=signers(ADA, BOB),
     )
+    if not edits:
+        return logged(inputs)
     return logged(replace(inputs, signoffs=(approval(inputs, BOB),)))
 
 

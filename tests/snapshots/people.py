@@ -89,7 +89,14 @@ def edit(
         time=TIME,
         parameters={"lambda": 0.5, "edit_scale": 1.0},
         certificate=(
-            {"source": "kora", "residual": 0.01, "drift": 0.02, "condition": 12.5},
+            {
+                "edit": name,
+                "source": "kora",
+                "residual": 0.01,
+                "drift": 0.02,
+                "condition": 12.5,
+                "note": "",
+            },
         ),
     )
 

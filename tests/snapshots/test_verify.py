@@ -210,7 +210,8 @@ def test_a_resealed_evidence_is_still_not_the_signed_one(
     export: Path, inputs: ExportInputs
 ) -> None:
     place = export / f"governance/evidence/{inputs.evidence[0].digest}.json"
-    better = place.read_text().replace('"metrics": []', '"metrics": ["better"]')
+    better = place.read_text().replace('"value":0.91', '"value":0.99')
+    assert better != place.read_text()
     place.write_text(better)
     reseal(export)
     path = place.relative_to(export).as_posix()
@@ -382,6 +383,7 @@ def test_after_a_revert_the_rollback_vouches_for_the_snapshot(
     log = begun(both)
     given = sign(log, both)
     returned = revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    now = replace(now, evidence=both.evidence)
     whole = cited(now, log, (*given, returned))
     out = export_diffusers(whole, store, tmp_path / "made").path
     verdict = verify_export(out, keys(tmp_path, BOB))
@@ -397,6 +399,7 @@ def test_without_the_rollback_nobody_vouches_for_it(
     log = begun(both)
     given = sign(log, both)
     revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    now = replace(now, evidence=both.evidence)
     out = export_diffusers(cited(now, log, given), store, tmp_path / "made").path
     assert named(out) == [("governance/signoffs", "signature")]
     assert "nobody signed for snapshot" in messages(out)

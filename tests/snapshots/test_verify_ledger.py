@@ -42,7 +42,7 @@ from governance.snapshots.findings import ExportVerdict
 from governance.snapshots.inputs import ExportedLog, ExportedPolicy, ExportInputs
 from governance.snapshots.proofs import pem
 from governance.snapshots.verify import verify_export
-from tests.snapshots.conftest import inputs_for, moved
+from tests.snapshots.conftest import evidence_for, inputs_for, moved
 from tests.snapshots.logs import (
     LEDGER,
     SUITE,
@@ -275,7 +275,8 @@ def test_a_sign_off_moved_to_another_ledger_is_found(
     first = inputs_for(folder, store, (edit(request()),), moved(folder))
     other = edit(request("Another"), ADA)
     second = inputs_for(folder, store, (other,), moved(folder, 2))
-    moved_over = logged(replace(second, signoffs=first.signoffs))
+    evidence = (*second.evidence, *first.evidence)
+    moved_over = logged(replace(second, signoffs=first.signoffs, evidence=evidence))
     out = made(moved_over, store, tmp_path / "out")
     assert named(out) == [(PROOFS, "proof")]
     assert "entry 6: the ledger is not proven to continue the head" in messages(out)
@@ -473,7 +474,11 @@ def two_days(
     both = inputs_for(folder, store, (first_edit, second_edit), moved(folder, 2))
     both = replace(both, allowed_signers=crowd, policy=stricter)
     # Only the second edit is new in the second candidate.
-    alone = replace(both, edits=(second_edit,))
+    alone = replace(
+        both,
+        edits=(second_edit,),
+        evidence=(evidence_for(store, both.snapshot, (second_edit,)),),
+    )
     propose(log, alone)
     seen = log.head()
     alone = replace(
@@ -487,6 +492,7 @@ def two_days(
         both.model, both.snapshot.digest, first.snapshot.digest, ["E-0001", "E-0002"]
     )
     log.add(live, last.actor, last.time)
+    both = replace(both, evidence=(*first.evidence, *alone.evidence))
     return cited(both, log, (*given, *more))
 
 

@@ -1,0 +1,152 @@
+"""What whoever holds the model signing key cannot say: others bind it.
+
+Each forger here changes one thing and makes everything fit that this key can make fit:
+manifest, model signature, attestation and bill of materials.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.canonical import canonical_bytes
+from governance.ledger.store import ObjectStore
+from governance.pipeline.folder import PipelineFolder
+from governance.snapshots.export import export_diffusers
+from governance.snapshots.inputs import ExportedEvidence, ExportInputs
+from tests.snapshots.conftest import evidence_document, inputs_for, moved
+from tests.snapshots.logs import logged
+from tests.snapshots.people import BOB, approval, edit, request
+from tests.snapshots.test_verify import messages, named, reseal
+
+EDITS = "governance/edits.json"
+Change = Callable[[Any], None]
+
+
+def forge(export: Path, path: str, change: Change) -> None:
+    """Change a JSON document of an export and seal everything again."""
+    place = export / path
+    document = json.loads(place.read_text())
+    change(document)
+    place.write_text(json.dumps(document))
+    reseal(export)
+
+
+def at(place: str, value: object) -> Change:
+    """Return a change of one value, named by keys and positions."""
+    *way, last = [int(key) if key.isdigit() else key for key in place.split(".")]
+
+    def change(document: Any) -> None:
+        for key in way:
+            document = document[key]
+        assert document[last] != value
+        document[last] = value
+
+    return change
+
+
+def test_what_is_sealed_again_without_a_change_holds(export: Path) -> None:
+    for path in (EDITS, "governance/proofs.json", "governance/manifest.json"):
+        forge(export, path, lambda _: None)
+    assert named(export) == []
+
+
+# Results
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("results.0.after.value", 0.99),
+        ("results.0.after.low", 0.95),
+        ("results.0.after.n", 4096),
+        ("results.0.before.value", 0.5),
+        ("results.0.limit", ">= 0.1"),
+        ("results.0.bound", "point"),
+        ("results.0.outcome", "FAIL"),
+        ("results.1.metric", "quality"),
+        ("results.3.value", 0.0),
+        ("results.4.edit", "E-0002"),
+        ("results", []),
+    ],
+)
+def test_a_figure_that_the_evidence_does_not_hold_is_named(
+    export: Path, place: str, value: object
+) -> None:
+    forge(export, EDITS, at(place, value))
+    assert named(export) == [(EDITS, "proof")]
+    key = place.replace(".0", "[0]").replace(".1", "[1]").replace(".3", "[3]")
+    assert key.replace(".4", "[4]") in messages(export)
+
+
+def test_a_figure_more_is_named(export: Path) -> None:
+    def add(document: Any) -> None:
+        document["results"].append({**document["results"][0], "metric": "beauty"})
+
+    forge(export, EDITS, add)
+    assert named(export) == [(EDITS, "proof")]
+    assert "expected 5, found 6" in messages(export)
+
+
+def signed_with(
+    inputs: ExportInputs, store: ObjectStore, document: dict[str, Any]
+) -> ExportInputs:
+    """The inputs, checked and approved on other evidence."""
+    (picture,) = inputs.evidence[0].images
+    digest = store.put_bytes(canonical_bytes(document))
+    other = replace(inputs, evidence=(ExportedEvidence(digest, (picture,)),))
+    return logged(replace(other, signoffs=(approval(other, BOB),)))
+
+
+def document_of(inputs: ExportInputs) -> dict[str, Any]:
+    (picture,) = inputs.evidence[0].images
+    return evidence_document(inputs.snapshot, inputs.edits, picture)
+
+
+def test_a_check_that_says_pass_of_figures_that_fail_is_found(
+    inputs: ExportInputs, store: ObjectStore, tmp_path: Path
+) -> None:
+    """Whoever holds the ledger key recorded it, and a reviewer believed it."""
+    document = document_of(inputs)
+    document["metrics"]["E-0001"][2]["low"] = 0.2
+    dishonest = signed_with(inputs, store, document)
+    out = export_diffusers(dishonest, store, tmp_path / "out").path
+    assert ("governance/proofs.json", "proof") in named(out)
+    assert "judges its evidence otherwise: outcome: expected 'FAIL', found 'PASS'" in (
+        messages(out)
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("candidate", "0" * 64),
+        ("suite", "0" * 64),
+        ("model", "0" * 64),
+        ("edits", {"E-0001": "0" * 64}),
+        ("format", "governance/evidence/v9"),
+    ],
+)
+def test_evidence_of_something_else_is_found(
+    inputs: ExportInputs, store: ObjectStore, tmp_path: Path, key: str, value: object
+) -> None:
+    other = signed_with(inputs, store, {**document_of(inputs), key: value})
+    out = export_diffusers(other, store, tmp_path / "out").path
+    assert named(out) == [
+        (f"governance/evidence/{other.evidence[0].digest}.json", "proof")
+    ]
+    assert f"it is evidence of something else: {key}" in messages(out)
+
+
+def test_figures_of_two_edits_cannot_change_places(
+    folder: PipelineFolder, store: ObjectStore, tmp_path: Path
+) -> None:
+    pair = edit(request()), edit(request("More"), name="E-0002")
+    inputs = inputs_for(folder, store, pair, moved(folder))
+    out = export_diffusers(inputs, store, tmp_path / "out").path
+    assert named(out) == []
+    forge(out, EDITS, lambda document: document["results"].reverse())
+    assert named(out) == [(EDITS, "proof")]
