@@ -149,7 +149,7 @@ class ModelKey:
         Raises:
             LedgerError: It cannot be written.
         """
-        _put(folder / PUBLIC, self.public.pem, 0o644)
+        keep_public(folder, self.public.pem)
 
     def sign(self, message: bytes) -> bytes:
         """Return a DER signature; the same for the same message where possible."""
@@ -160,6 +160,19 @@ class ModelKey:
         except UnsupportedAlgorithm:
             # OpenSSL before 3.2 has no RFC 6979; a random nonce is as good a signature.
             return self.key.sign(message, ec.ECDSA(SHA256()))
+
+
+def keep_public(folder: Path, pem: bytes) -> None:
+    """Write ``model-signing.pub``: whole, or not at all.
+
+    Args:
+        folder: Where it goes.
+        pem: The public key.
+
+    Raises:
+        LedgerError: It cannot be written.
+    """
+    _put(folder / PUBLIC, pem, 0o644)
 
 
 def _private(secret: bytes, path: Path) -> ec.EllipticCurvePrivateKey:

@@ -1,10 +1,15 @@
 """The workspace's model signing key: made, recorded and read at an export."""
 
+from collections.abc import Mapping
+
 from governance.domain.signing_key import SigningKeyRecorded
 from governance.errors import NotFoundError
-from governance.identity.model_key import PRIVATE, ModelKey
+from governance.identity.model_key import PRIVATE, PUBLIC, ModelKey, keep_public
 from governance.service.identity import actor_name
+from governance.service.layout import Layout
 from governance.service.workspace import Workspace, Writing
+
+_MAX_BYTES = 4096
 
 
 def signing_key(workspace: Workspace) -> ModelKey:
@@ -32,10 +37,65 @@ def signing_key(workspace: Workspace) -> ModelKey:
     # Under the lock, so that two first exports make one key.
     with workspace.writing() as writing:
         key = _found_or_made(workspace, writing)
-        key.keep_public(root)
         if key.public.pem.decode() not in writing.state.signing_keys:
             _record(workspace, writing, key)
+    # After the entry: no file names a key that the ledger does not.
+    key.keep_public(root)
     return key
+
+
+def public_problem(layout: Layout, recorded: Mapping[str, int]) -> str:
+    """Say whether ``model-signing.pub`` is a key no entry names; empty where it is not.
+
+    One that is not there, or is an earlier key, is what an interrupted export leaves:
+    :func:`finish_public` writes it.
+
+    Args:
+        layout: Where it lies.
+        recorded: Each key the ledger names, and the entry that does.
+    """
+    if not recorded:
+        return ""
+    try:
+        found = _read(layout)
+    except OSError as error:
+        return f"{layout.root / PUBLIC} cannot be read: {error.strerror}"
+    if found is None or found in recorded:
+        return ""
+    last = max(recorded.values())
+    return (
+        f"{layout.root / PUBLIC} is not the model signing key that entry {last} names"
+    )
+
+
+def finish_public(layout: Layout, recorded: Mapping[str, int]) -> None:
+    """Write ``model-signing.pub`` where an export recorded its key and was interrupted.
+
+    Args:
+        layout: Where it lies.
+        recorded: Each key the ledger names, and the entry that does.
+
+    Raises:
+        LedgerError: It cannot be written.
+    """
+    if not recorded:
+        return
+    newest = max(recorded, key=recorded.__getitem__)
+    try:
+        found = _read(layout)
+    except OSError:
+        # Left for `governance ledger verify` to name.
+        return
+    if found is None or (found in recorded and found != newest):
+        keep_public(layout.root, newest.encode())
+
+
+def _read(layout: Layout) -> str | None:
+    try:
+        with (layout.root / PUBLIC).open("rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
 
 
 def _found_or_made(workspace: Workspace, writing: Writing) -> ModelKey:

@@ -19,6 +19,7 @@ from governance.ledger.notary import Notary
 from governance.ledger.store import ObjectStore
 from governance.policy.files import find_policy, load_policy
 from governance.service.layout import Layout
+from governance.service.model_key import finish_public
 from governance.service.ports import Parts
 from governance.service.signers_file import finish_signers, write_signers
 from governance.service.workspace import Clock, Workspace, utc_now
@@ -131,6 +132,7 @@ def open_existing(
         _refuse_unfinished(workspace.state.size, layout)
         if not settings.readonly:
             finish_signers(layout, workspace.state.roster)
+            finish_public(layout, workspace.state.signing_keys)
     except BaseException:
         ledger.close()
         raise

@@ -27,6 +27,7 @@ from governance.service.custody import kept_checkpoint, own_heads, proven
 from governance.service.entry_checks import check_entry
 from governance.service.fields import table, text, whole
 from governance.service.ledger_key import key_problem, recorded_key
+from governance.service.model_key import public_problem
 from governance.service.signers_file import signers_problem
 from governance.service.views import HeadView, LedgerVerdict
 from governance.service.workspace import Workspace
@@ -163,6 +164,7 @@ class Audit:
         return (
             signers_problem(layout, self.book.state.roster)
             or key_problem(layout, recorded_key(self.workspace.ledger))
+            or public_problem(layout, self.book.state.signing_keys)
             or self._mark_problem
             or self.workspace.marks.excess(self.book.state.size)
         )

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 from governance.errors import IntegrityError, NotFoundError, UsageError
 from governance.identity.model_key import PRIVATE, PUBLIC, ModelKey
 from governance.service import opening
+from governance.service.application import Application
 from governance.service.model_key import signing_key
 from governance.service.workspace import Workspace
 from tests.service.house import House
@@ -57,6 +58,67 @@ def test_a_lost_key_is_named_and_another_put_there_is_recorded(house: House) -> 
     assert house.as_("ana").log()[-1].payload["data"] == {
         "key": new.public.pem.decode()
     }
+
+
+def test_a_public_key_no_entry_names_is_a_finding_that_names_the_file(
+    house: House,
+) -> None:
+    signing_key(workspace(house))
+    path = house.settings.workspace / PUBLIC
+    number = house.as_("ana").log()[-1].sequence
+    for content in (ModelKey.generate().public.pem, b"", path.read_bytes() * 2):
+        path.write_bytes(content)
+        verdict = house.as_("ana").verify()
+        assert not verdict.ok
+        assert str(path) in verdict.message
+        assert f"entry {number}" in verdict.message
+        assert path.read_bytes() == content, "nobody hides what somebody did"
+
+
+def test_a_public_key_beside_a_swapped_private_one_is_a_finding(house: House) -> None:
+    signing_key(workspace(house))
+    other = ModelKey.create(house.settings.workspace)
+    other.keep_public(house.settings.workspace)
+    verdict = house.as_("ana").verify()
+    assert not verdict.ok
+    assert str(house.settings.workspace / PUBLIC) in verdict.message
+
+
+def test_a_public_key_that_cannot_be_read_is_a_finding(house: House) -> None:
+    signing_key(workspace(house))
+    path = house.settings.workspace / PUBLIC
+    path.unlink()
+    path.mkdir()
+    verdict = house.as_("ana").verify()
+    assert not verdict.ok
+    assert str(path) in verdict.message
+
+
+def test_a_public_key_that_an_interrupted_export_did_not_write_is_written(
+    house: House,
+) -> None:
+    first = signing_key(workspace(house))
+    path = house.settings.workspace / PUBLIC
+    second = ModelKey.create(house.settings.workspace)
+    signing_key(workspace(house))
+    for left in (None, first.public.pem):
+        path.unlink()
+        if left is not None:
+            path.write_bytes(left)
+        auditor = opening.open_existing(
+            replace(house.settings, readonly=True), house.parts
+        )
+        assert Application(auditor).verify().ok
+        assert path.exists() == (left is not None)
+        assert house.as_("ana").verify().ok
+        assert path.read_bytes() == second.public.pem
+
+
+def test_a_workspace_that_never_exported_has_no_public_key_to_compare(
+    house: House,
+) -> None:
+    assert house.as_("ana").verify().ok
+    assert not (house.settings.workspace / PUBLIC).exists()
 
 
 def test_a_key_others_can_read_is_refused(house: House) -> None:
