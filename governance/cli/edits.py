@@ -249,7 +249,7 @@ def sign(
 @click.argument("edit_id", metavar="ID")
 @click.option("--reason", required=True, help="Why; it is signed.")
 @click.option("--withdraw", is_flag=True, help="End a revert that waits instead.")
-@click.option("--snapshot", metavar="D", help="Digest of the revert that waits.")
+@click.option("--snapshot", metavar="D", help="Sign the revert that waits as it is.")
 @global_options
 @pass_options
 def revert(
@@ -272,7 +272,7 @@ def revert(
         )
         _print_acted(options, acted)
         return
-    job = Job(JobKind.REVERT, {"edit": edit_id, "reason": reason})
+    job = Job(JobKind.REVERT, {"edit": edit_id, "reason": reason, "snapshot": snapshot})
     document = run_job(governance, job, "revert", seen=seen)
     if options.as_json:
         print_json(document)

@@ -230,9 +230,10 @@ class Application:
         seen: Head | None = None,
     ) -> views.Acted:
         """End a revert that waits for signatures; the edit stays."""
-        return rollback_withdrawing.withdraw_revert(
-            self._workspace, edit_id, reason, snapshot, seen
-        )
+        with self.holding():
+            return rollback_withdrawing.withdraw_revert(
+                self._workspace, edit_id, reason, snapshot, seen
+            )
 
     def withdraw_return(
         self,
@@ -243,9 +244,10 @@ class Application:
         seen: Head | None = None,
     ) -> views.Acted:
         """End a return to an earlier snapshot that waits for signatures."""
-        return rollback_withdrawing.withdraw_return(
-            self._workspace, snapshot, reason, model, seen
-        )
+        with self.holding():
+            return rollback_withdrawing.withdraw_return(
+                self._workspace, snapshot, reason, model, seen
+            )
 
     def collect(self, *, dry_run: bool = False) -> records.CollectView:
         """Give back the tensors nobody can activate, and what killed actions left."""

@@ -43,7 +43,11 @@ def compute(
             return compute_check(workspace, text(arguments, "edit"), suite, progress)
         case JobKind.REVERT:
             return compute_revert(
-                workspace, text(arguments, "edit"), text(arguments, "reason"), progress
+                workspace,
+                text(arguments, "edit"),
+                text(arguments, "reason"),
+                progress,
+                optional_text(arguments, "snapshot"),
             )
         case JobKind.PREVIEW:
             return compute_preview(workspace, arguments, progress)

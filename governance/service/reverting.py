@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from governance.canonical import JSON
 from governance.domain.events import EditReverted
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Head
-from governance.domain.state import EditRecord, WorkspaceState
+from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
 from governance.errors import WrongStateError
 from governance.service.facade import ProgressCallback
 from governance.service.fields import floats, table, tables, text, texts
@@ -19,12 +20,18 @@ from governance.service.rollback import (
     settle_rollback,
     sign_rollback,
 )
+from governance.service.rollback_waiting import refuse_other_bytes, waiting_revert
 from governance.service.selecting import the_edit
+from governance.service.stored import check_snapshot
 from governance.service.workspace import Workspace
 
 
 def compute_revert(
-    workspace: Workspace, name: str, reason: str, progress: ProgressCallback
+    workspace: Workspace,
+    name: str,
+    reason: str,
+    progress: ProgressCallback,
+    snapshot: str | None = None,
 ) -> Mapping[str, JSON]:
     """Solve the other live edits anew from the base; writes objects, no entry.
 
@@ -33,28 +40,39 @@ def compute_revert(
         name: Id of the live edit that leaves.
         reason: Why; it is signed.
         progress: Told about every step.
+        snapshot: Digest, or its beginning, of the revert that waits and is to be
+            signed as it is, whatever bytes this machine's solve leads to.
 
     Returns:
         What :func:`finish_revert` records.
 
     Raises:
-        WrongStateError: The edit is not live.
+        WrongStateError: The edit is not live; or a revert that leads to other bytes
+            waits for signatures and was not named.
+        NotFoundError: The one that was named does not wait.
         IntegrityError: A file of the base changed.
     """
     checked_reason(reason, "revert")
     state = workspace.state
     record = _live(state, name)
     model = state.models[record.model]
+    if snapshot is not None:
+        snapshot = waiting_revert(state, record.id, snapshot).snapshot
     started = time.perf_counter()
     check_base(workspace.parts.models, model, progress)
     left = [item for item in state.live_edits(model.name) if item.id != record.id]
     solved = workspace.parts.solver.solve(
         workspace.place, model, planned(workspace.store, state, left), progress
     )
+    if snapshot is None:
+        snapshot = solved.snapshot.digest
+        refuse_other_bytes(
+            state, record.id, snapshot, partial(_apart, workspace, model)
+        )
     return {
         "edit": record.id,
         "model": model.name,
-        "snapshot": solved.snapshot.digest,
+        "snapshot": snapshot,
         "previous": model.live,
         "live": [item.id for item in left],
         "certificate": list(solved.certificate),
@@ -99,11 +117,13 @@ def finish_revert(
         live=texts(result, "live"),
     )
     refuse_moved(state, wanted)
+    refuse_other_bytes(state, record.id, wanted.snapshot)
     check_held(workspace.store, state, wanted.snapshot, wanted.live)
     given = sign_rollback(workspace, state, wanted, reason, seen)
     certificate = list(tables(result, "certificate"))
     with workspace.writing(now=given.time) as writing:
         _live(writing.state, record.id)
+        refuse_other_bytes(writing.state, record.id, wanted.snapshot)
         missing = settle_rollback(workspace, writing, wanted, given)
         if not missing:
             writing.append(
@@ -130,6 +150,21 @@ def finish_revert(
         "certificate": certificate,
         "seconds": floats(table(result, "seconds")),
     }
+
+
+def _apart(workspace: Workspace, model: ModelRecord, first: str, second: str) -> str:
+    """Say how far two snapshots of the same edits lie apart."""
+    norms = workspace.parts.exporter.norms(
+        workspace.place,
+        workspace.parts.models.folder(model),
+        check_snapshot(workspace.store, first),
+        check_snapshot(workspace.store, second),
+    )
+    far = max((item.norm for item in norms), default=0.0)
+    return (
+        f"; both hold the same edits, and {len(norms)} tensors differ, by a norm of "
+        f"{far:.3g} at most (devices round differently)"
+    )
 
 
 def _live(state: WorkspaceState, name: str) -> EditRecord:

@@ -130,6 +130,8 @@ class FakeSolver:
     interrupt_after: int | None = None
     terminate: bool = False
     resolutions: int = 0
+    rounding: str = ""
+    """What this device's last bits add to every tensor."""
 
     def validate(self, request: EditRequest) -> None:
         strength = request.parameters.get("lambda", 0.5)
@@ -170,7 +172,7 @@ class FakeSolver:
                 os.kill(os.getpid(), signal.SIGTERM)
             if self.interrupt_after == number:
                 raise KeyboardInterrupt
-            content = f"{model.digest} {number} {digests}".encode()
+            content = f"{model.digest} {number} {digests}{self.rounding}".encode()
             tensors[f"unet/file:to_k.{number}"] = place.store.put_bytes(content)
         snapshot = Snapshot(model.digest, tuple(digests), tensors)
         put_document(place.store, snapshot.document())
