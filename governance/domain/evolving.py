@@ -1,29 +1,55 @@
-"""Change a few fields of a frozen record, without asking what fields it has again."""
+"""Make frozen records quickly: folding a ledger does little else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Record = TypeVar("Record")
 
 
-Plan = tuple[Callable[[Any], tuple[object, ...]], dict[str, int]]
-_PLANS: dict[type[Any], Plan] = {}
+class _Plan(NamedTuple):
+    """How to read all fields of a kind at once, and how to set each of them."""
+
+    read: Callable[[Any], tuple[object, ...]]
+    places: dict[str, int]
+    setters: tuple[Callable[[Any, object], None], ...]
+    check: Callable[[Any], None] | None
 
 
-def _plan(kind: type[Any]) -> Plan:
-    """Return what reads all fields at once, and where each of them stands."""
+_PLANS: dict[type[Any], _Plan] = {}
+
+
+def _planned(kind: type[Any]) -> _Plan:
     names = [item.name for item in fields(kind)]
-    _PLANS[kind] = attrgetter(*names), {name: at for at, name in enumerate(names)}
+    _PLANS[kind] = _Plan(
+        attrgetter(*names),
+        {name: at for at, name in enumerate(names)},
+        tuple(getattr(kind, name).__set__ for name in names),
+        getattr(kind, "__post_init__", None),
+    )
     return _PLANS[kind]
+
+
+def made(kind: type[Record], values: Sequence[object]) -> Record:
+    """Return a record of values that somebody else has checked.
+
+    Args:
+        kind: A frozen dataclass with slots; what it does after its making is left out.
+        values: One for each field, in their order.
+    """
+    plan = _PLANS.get(kind) or _planned(kind)
+    record = object.__new__(kind)
+    for set_field, value in zip(plan.setters, values, strict=True):
+        set_field(record, value)
+    return record
 
 
 def evolve(record: Record, **new: object) -> Record:
     """Return a record with some fields replaced.
 
-    What :func:`dataclasses.replace` does, in two thirds of its time: folding a ledger
-    does little else. For records of two fields or more, all of them positional.
+    What :func:`dataclasses.replace` does, in half of its time. For records with slots,
+    of two fields or more.
 
     Args:
         record: A dataclass instance.
@@ -32,13 +58,18 @@ def evolve(record: Record, **new: object) -> Record:
     Raises:
         TypeError: A name is no field's.
     """
-    kind: type[Any] = type(record)
-    getter, places = _PLANS.get(kind) or _plan(kind)
-    values = list(getter(record))
+    kind: type[Record] = type(record)
+    plan = _PLANS.get(kind) or _planned(kind)
+    values = list(plan.read(record))
+    places = plan.places
     for name, value in new.items():
         if name not in places:
             message = f"{kind.__name__} has no field {name!r}"
             raise TypeError(message)
         values[places[name]] = value
-    changed: Record = kind(*values)
+    changed = object.__new__(kind)
+    for set_field, value in zip(plan.setters, values, strict=True):
+        set_field(changed, value)
+    if plan.check is not None:
+        plan.check(changed)
     return changed

@@ -66,9 +66,24 @@ def fold(
     """
     state = start or WorkspaceState()
     for entry in entries:
-        event = parse_event(entry.event, entry.data)
-        state = evolve(_step(state, event, entry), size=entry.sequence)
+        state = state_after(state, parse_event(entry.event, entry.data), entry)
     return state
+
+
+def state_after(
+    state: WorkspaceState, event: Event, entry: RecordedEvent
+) -> WorkspaceState:
+    """Return the state after one more entry.
+
+    Args:
+        state: The state before it.
+        event: What it says.
+        entry: The entry.
+
+    Raises:
+        IntegrityError: The lifecycle forbids it.
+    """
+    return evolve(_step(state, event, entry), size=entry.sequence)
 
 
 def _step(state: WorkspaceState, event: Event, entry: RecordedEvent) -> WorkspaceState:
@@ -117,7 +132,7 @@ def _withdrawn(
     state: WorkspaceState, event: EditWithdrawn, entry: RecordedEvent
 ) -> WorkspaceState:
     record = _edit(state, event.edit, entry)
-    moved = evolve(_moved(record, Step.WITHDRAW, entry), reason=event.reason)
+    moved = _moved(record, Step.WITHDRAW, entry, reason=event.reason)
     return _with_edits(state, moved)
 
 
@@ -215,8 +230,10 @@ def _applied(
 ) -> WorkspaceState:
     # A new candidate drops whatever was known and signed about an older one.
     moved = [
-        evolve(
-            _moved(_edit(state, name, entry), Step.APPLY, entry),
+        _moved(
+            _edit(state, name, entry),
+            Step.APPLY,
+            entry,
             candidate=event.candidate,
             signoffs=(),
         )
@@ -232,7 +249,7 @@ def _applied(
         time=entry.time,
     )
     candidates = grown(state.candidates, {event.candidate: candidate})
-    return evolve(_with_edits(state, *moved), candidates=candidates)
+    return _with_edits(state, *moved, candidates=candidates)
 
 
 def _checked(
@@ -240,12 +257,12 @@ def _checked(
 ) -> WorkspaceState:
     candidate = _candidate(state, event.candidate, entry)
     moved = [
-        evolve(_moved(_edit(state, name, entry), Step.CHECK, entry), signoffs=())
+        _moved(_edit(state, name, entry), Step.CHECK, entry, signoffs=())
         for name in event.edits
     ]
     checked = evolve(candidate, check=event, check_sequence=entry.sequence, signoffs=())
     candidates = grown(state.candidates, {event.candidate: checked})
-    return evolve(_with_edits(state, *moved), candidates=candidates)
+    return _with_edits(state, *moved, candidates=candidates)
 
 
 def _signed(
@@ -263,14 +280,15 @@ def _signed(
     step = Step.REJECT if rejected else Step.APPROVE
     moved = []
     for name in event.edits:
-        record = _moved(_edit(state, name, entry), step, entry)
-        moved.append(evolve(record, signoffs=(*record.signoffs, signed)))
-    state = _with_edits(state, *moved)
+        record = _edit(state, name, entry)
+        given = (*record.signoffs, signed)
+        moved.append(_moved(record, step, entry, signoffs=given))
     if not event.candidate:
-        return state
+        return _with_edits(state, *moved)
     candidate = _candidate(state, event.candidate, entry)
     held = evolve(candidate, signoffs=(*candidate.signoffs, signed))
-    return evolve(state, candidates=grown(state.candidates, {event.candidate: held}))
+    candidates = grown(state.candidates, {event.candidate: held})
+    return _with_edits(state, *moved, candidates=candidates)
 
 
 def _went_live(
@@ -295,8 +313,9 @@ def _went_live(
         if name not in live
     ]
     updated = evolve(model, live=event.snapshot, holds=tuple(sorted(live)))
-    return evolve(
-        _with_edits(state, *moved),
+    return _with_edits(
+        state,
+        *moved,
         models={**state.models, event.model: updated},
         candidates=solved_again(state.candidates, event.snapshot),
         rollbacks=overtaken(state.rollbacks, event.model),
@@ -313,7 +332,9 @@ def _rolling_back(
     return evolve(state, rollbacks=rollbacks, candidates=candidates)
 
 
-def _moved(record: EditRecord, step: Step, entry: RecordedEvent) -> EditRecord:
+def _moved(
+    record: EditRecord, step: Step, entry: RecordedEvent, **new: object
+) -> EditRecord:
     target = TRANSITIONS.get((record.state, step))
     if target is None:
         raise IntegrityError(
@@ -321,7 +342,7 @@ def _moved(record: EditRecord, step: Step, entry: RecordedEvent) -> EditRecord:
             f"{step.value}",
             "Run `governance ledger verify`.",
         )
-    return evolve(record, state=target)
+    return evolve(record, state=target, **new)
 
 
 def _edit(state: WorkspaceState, name: str, entry: RecordedEvent) -> EditRecord:
@@ -340,8 +361,11 @@ def _candidate(state: WorkspaceState, digest: str, entry: RecordedEvent) -> Cand
     return candidate
 
 
-def _with_edits(state: WorkspaceState, *records: EditRecord) -> WorkspaceState:
-    return evolve(state, edits=grown(state.edits, {item.id: item for item in records}))
+def _with_edits(
+    state: WorkspaceState, *records: EditRecord, **new: object
+) -> WorkspaceState:
+    edits = grown(state.edits, {item.id: item for item in records})
+    return evolve(state, edits=edits, **new)
 
 
 def _texts(value: JSON) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from governance.errors import GovernanceError, IntegrityError
-from governance.ledger.entry import Entry, parse_entry, read_entry
+from governance.ledger.entry import Entry, is_as_read, read_entry
 from governance.runners.pool import WorkerPool
 from governance.service.authority import Claim, check_claim
 from governance.service.workspace import Workspace
@@ -41,13 +41,11 @@ def all_right(payloads: Sequence[bytes], claims: Sequence[Claim]) -> bool:
         claims: Signatures.
     """
     try:
-        for payload in payloads:
-            parse_entry(payload)
         for claim in claims:
             check_claim(claim)
     except GovernanceError:
         return False
-    return True
+    return all(map(is_as_read, payloads))
 
 
 class Helper:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from governance.domain.events import (
     EditReverted,
     EditsApplied,
+    Event,
     ModelRegistered,
     SnapshotActivated,
     SnapshotRestored,
     parse_event,
 )
 from governance.domain.evolving import evolve
-from governance.domain.fold import fold
+from governance.domain.fold import state_after
 from governance.domain.persistent import PersistentMap, grown
 from governance.domain.rollback import RollbackSigned, Wanted
 from governance.domain.signoff import Signed
@@ -77,15 +78,25 @@ class Book:
         """
         book = self
         for entry in entries:
-            named = _named(entry, book.state)
-            state = fold((entry,), book.state)
-            snapshots = book.snapshots
-            if named is not None:
-                known = snapshots.get((named.model, named.digest))
-                merged = named if known is None else _merged(known, named)
-                snapshots = grown(snapshots, {(named.model, named.digest): merged})
-            book = Book(state, snapshots)
+            book = book.following(parse_event(entry.event, entry.data), entry)
         return book
+
+    def following(self, event: Event, entry: Entry) -> "Book":
+        """Fold one more entry.
+
+        Args:
+            event: What it says.
+            entry: The entry that follows.
+
+        Raises:
+            IntegrityError: The lifecycle forbids it.
+        """
+        named, snapshots = _named(event, entry, self.state), self.snapshots
+        if named is not None:
+            known = snapshots.get((named.model, named.digest))
+            merged = named if known is None else _merged(known, named)
+            snapshots = grown(snapshots, {(named.model, named.digest): merged})
+        return Book(state_after(self.state, event, entry), snapshots)
 
 
 def _merged(known: SnapshotRecord, named: SnapshotRecord) -> SnapshotRecord:
@@ -129,9 +140,10 @@ def wanted_of(before: WorkspaceState, event: EditReverted | SnapshotRestored) ->
     return (action, event.model, event.snapshot, leaving)
 
 
-def _named(entry: Entry, before: WorkspaceState) -> SnapshotRecord | None:
+def _named(
+    event: Event, entry: Entry, before: WorkspaceState
+) -> SnapshotRecord | None:
     """Return the snapshot an entry speaks of, if it speaks of one."""
-    event = parse_event(entry.event, entry.data)
     lives = not isinstance(event, EditsApplied | RollbackSigned)
 
     def record(

@@ -117,8 +117,8 @@ class Audit:
             return
         before, missing = self.book, set[str]()
         try:
-            self.book = self.book.after((entry,))
             event = parse_event(entry.event, entry.data)
+            self.book = before.following(event, entry)
             check_entry(
                 self.workspace,
                 before.state,
