@@ -16,7 +16,8 @@ def collect(options: GlobalOptions, *, dry_run: bool) -> None:
     """Give back the tensors of candidates that nobody can activate any more.
 
     Those are withdrawn, rejected, applied again or stale, and never were live. Their
-    requests, evidence and entries stay: applying again solves the same snapshot.
+    requests, evidence and entries stay: applying again solves the same snapshot. What
+    an interrupted apply left is removed too, unless something is at work.
     """
     found = opened(options).collect(dry_run=dry_run)
     if options.as_json:
@@ -29,3 +30,14 @@ def collect(options: GlobalOptions, *, dry_run: bool) -> None:
         f"{verb} {len(found.objects)} objects, {found.freed} bytes; "
         f"{len(found.kept)} snapshots keep theirs"
     )
+    if found.left:
+        verb = "would remove" if found.dry_run else "removed"
+        print_line(
+            f"{verb} {len(found.left)} objects, {found.left_freed} bytes, left by an "
+            "interrupted apply or other action"
+        )
+    if found.held:
+        print_line(
+            "another action is at work: what interrupted ones may have left stays until "
+            "the next gc"
+        )

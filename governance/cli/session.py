@@ -34,6 +34,7 @@ def run_job(
     governance: Governance, job: Job, label: str, *, seen: Head | None = None
 ) -> Mapping[str, JSON]:
     """Compute a job with progress on stderr, then record it."""
-    with ProgressLine(label) as progress:
-        result = governance.compute(job, progress)
-    return governance.finish(job, result, seen=seen)
+    with governance.holding():
+        with ProgressLine(label) as progress:
+            result = governance.compute(job, progress)
+        return governance.finish(job, result, seen=seen)

@@ -114,6 +114,7 @@ class Demo:
         with (
             self.clock.step(step or job.kind.value),
             self.stage.working(label) as progress,
+            governance.holding(),
         ):
             seen = governance.head()
             return governance.finish(job, governance.compute(job, progress), seen=seen)

@@ -98,6 +98,10 @@ def finish_apply(
     """
     event = _event(result)
     snapshot = stored_snapshot(workspace.store, event.candidate)
+    resolved = {name: resolved_from(item) for name, item in event.resolved.items()}
+    for item in resolved.values():
+        # Whoever solved may not have been held until now, and a gc may have come by.
+        put_document(workspace.store, item.document())
     with workspace.writing() as writing:
         state = writing.state
         _applicable(state, event.edits)
@@ -108,7 +112,6 @@ def finish_apply(
                 f"was solved; expected {event.parent[:12]}, found {model.live[:12]}",
                 "Apply again.",
             )
-        resolved = {name: resolved_from(item) for name, item in event.resolved.items()}
         expected = {item.id for item in state.live_edits(model.name)}
         if set(resolved) != expected | set(event.edits) or any(
             found.request != state.edits[name].digest

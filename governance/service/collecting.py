@@ -2,7 +2,8 @@
 
 What is recorded is removed, never the other way round: a process that is killed in
 between leaves objects that the next gc removes. Both happen while nobody else can
-append, so that an entry never names an object that is being removed.
+append, so that an entry never names an object that is being removed. What killed
+actions stored and never recorded goes too, where no action is at work.
 """
 
 import re
@@ -15,7 +16,9 @@ from governance.domain.state import Candidate, WorkspaceState
 from governance.errors import IntegrityError, WrongStateError
 from governance.ledger.store import ObjectStore
 from governance.service.book import Book
+from governance.service.holding import nobody_storing
 from governance.service.identity import actor_name
+from governance.service.leftover import Leftover
 from governance.service.planning import candidate_broken
 from governance.service.records import CollectView
 from governance.service.stored import stored_snapshot
@@ -46,26 +49,50 @@ class Plan:
 
 
 def collect(workspace: Workspace, *, dry_run: bool = False) -> CollectView:
-    """Give back the tensors of candidates that nobody can activate any more.
+    """Give back what candidates that nobody can activate hold, and what was left.
 
     Args:
         workspace: The workspace.
         dry_run: Only say what would be given back.
 
     Returns:
-        What was given back, and which snapshots keep theirs.
+        What was given back, which snapshots keep theirs, and what interrupted actions
+        had left.
 
     Raises:
         UsageError: The workspace is open for reading only.
-        IntegrityError: A snapshot's document changed on disk.
+        NotFoundError: The document of a snapshot is missing.
+        IntegrityError: It changed on disk.
         LedgerError: The store cannot be written, and the next gc finishes; or the
             database lets this user read only, and nothing was removed.
     """
-    if dry_run:
-        return _view(plan(workspace.store, workspace.book), dry_run=True)
-    workspace.refuse_readonly("gc")
-    # Removing files asks no database: whoever may not append removes nothing either.
-    workspace.ledger.refuse_reader()
+    if not dry_run:
+        workspace.refuse_readonly("gc")
+        # Removing files asks no database: who may not append removes nothing either.
+        workspace.ledger.refuse_reader()
+    with nobody_storing(workspace.store.root) as alone:
+        leftover = _leftover(workspace) if alone else None
+        if dry_run:
+            found = plan(workspace.store, workspace.book)
+            left = leftover.sizes() if leftover else {}
+        else:
+            found = _give_back(workspace)
+            left = _clear(workspace, leftover) if leftover else {}
+    # A released tensor is never left over: the document that names it is recorded.
+    return CollectView(
+        freed=found.freed,
+        objects=tuple(sorted(found.objects)),
+        candidates=found.candidates,
+        kept=found.kept,
+        dry_run=dry_run,
+        left=tuple(sorted(left)),
+        left_freed=sum(left.values()),
+        held=not alone,
+    )
+
+
+def _give_back(workspace: Workspace) -> Plan:
+    """Record what candidates give back, then remove it."""
     with workspace.writing() as writing:
         found = plan(workspace.store, writing.book)
         if found.candidates:
@@ -83,17 +110,24 @@ def collect(workspace: Workspace, *, dry_run: bool = False) -> CollectView:
         for digest in due:
             workspace.store.remove(digest)
     workspace.store.remove_abandoned()
-    return _view(Plan(found.candidates, due, found.kept), dry_run=False)
+    return Plan(found.candidates, due, found.kept)
 
 
-def _view(found: Plan, *, dry_run: bool) -> CollectView:
-    return CollectView(
-        freed=found.freed,
-        objects=tuple(sorted(found.objects)),
-        candidates=found.candidates,
-        kept=found.kept,
-        dry_run=dry_run,
-    )
+def _leftover(workspace: Workspace) -> Leftover:
+    """Find what no entry names; no action holds anything it would still record."""
+    found = Leftover(workspace.store)
+    found.see(workspace.ledger.entries())
+    return found
+
+
+def _clear(workspace: Workspace, leftover: Leftover) -> dict[str, int]:
+    """Remove what no entry names, seen through to the newest one."""
+    with workspace.writing() as writing:
+        leftover.see(writing.transaction.entries(after=leftover.size))
+        left = leftover.sizes()
+        for digest in left:
+            workspace.store.remove(digest)
+    return left
 
 
 def plan(store: ObjectStore, book: Book) -> Plan:

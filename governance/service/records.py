@@ -30,14 +30,19 @@ class BackupView:
 
 @dataclass(frozen=True, slots=True)
 class CollectView:
-    """What candidates gave back.
+    """What candidates gave back, and what interrupted actions left.
 
     Args:
-        freed: Bytes removed, or to be removed.
+        freed: Bytes that candidates gave back, or are to.
         objects: Digests of those objects.
         candidates: Snapshots that gave their tensors back this time.
         kept: Snapshots that keep theirs.
         dry_run: Whether nothing was done.
+        left: Digests of objects that no entry names and no action holds, such as the
+            tensors of an apply that was killed; removed too, or to be removed.
+        left_freed: Their bytes.
+        held: Whether an action was at work, so that what interrupted ones left could
+            not be told from what it has stored: it stays until the next gc.
     """
 
     freed: int
@@ -45,6 +50,9 @@ class CollectView:
     candidates: tuple[str, ...]
     kept: tuple[str, ...]
     dry_run: bool
+    left: tuple[str, ...] = ()
+    left_freed: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

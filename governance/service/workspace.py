@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from governance.ledger.log import Ledger, WriteTransaction
 from governance.ledger.store import ObjectStore
 from governance.policy.model import Policy
 from governance.service.book import Book
+from governance.service.holding import holding
 from governance.service.layout import Layout
 from governance.service.marking import Marks
 from governance.service.ports import Parts, Place
@@ -145,6 +146,16 @@ class Workspace:
         found = Workspace(self.settings, self.ledger, self.parts, self._clock)
         found.store = HashedOnce(self.layout.objects)
         return found
+
+    def holding(self) -> AbstractContextManager[None]:
+        """Keep gc from objects that are stored meanwhile and not recorded yet.
+
+        Raises:
+            LedgerError: The objects cannot be held.
+        """
+        if self.settings.readonly:
+            return nullcontext()
+        return holding(self.store.root)
 
     @contextmanager
     def writing(

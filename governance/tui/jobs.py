@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -142,22 +142,27 @@ class JobQueue:
         record.status, record.started = "RUNNING", self._clock()
         self._changed(record)
         try:
-            result = await self._compute(record)
-            if result is None:
-                self._settle(record, "CANCELLED", "stopped; nothing was recorded")
-                return
-            record.status = "RECORDING"
-            self._changed(record)
-            record.result = await asyncio.to_thread(
-                self._governance.finish, record.job, result, seen=record.seen
-            )
+            # The child's own hold ends with it, before its result is recorded.
+            with ExitStack() as held:
+                await asyncio.to_thread(held.enter_context, self._governance.holding())
+                await self._compute_and_record(record)
         except GovernanceError as error:
             # A child that is asked to stop may still say that it was stopped.
             status = "CANCELLED" if record.status == "STOPPING" else "FAILED"
             record.hint = error.hint
             self._settle(record, status, error.message)
-        else:
-            self._settle(record, "DONE", outcome(record.result))
+
+    async def _compute_and_record(self, record: JobRecord) -> None:
+        result = await self._compute(record)
+        if result is None:
+            self._settle(record, "CANCELLED", "stopped; nothing was recorded")
+            return
+        record.status = "RECORDING"
+        self._changed(record)
+        record.result = await asyncio.to_thread(
+            self._governance.finish, record.job, result, seen=record.seen
+        )
+        self._settle(record, "DONE", outcome(record.result))
 
     async def _compute(self, record: JobRecord) -> Mapping[str, JSON] | None:
         """Return the child's result, or ``None`` where it was stopped."""

@@ -42,3 +42,17 @@ def test_an_object_that_gc_did_not_give_back_is_exit_10(
     line("snapshot", "gc")
     assert not house.store.has(lost)
     assert line("ledger", "verify").code == 0
+
+
+def test_what_an_interrupted_apply_left_is_told_apart(line: Line, house: House) -> None:
+    left = house.store.put_bytes(b"a tensor")
+    with house.as_("ben").holding():
+        said = line("snapshot", "gc")
+        assert "another action is at work" in said.out
+        assert line("snapshot", "gc", "--json").json["held"] is True
+    said = line("snapshot", "gc", "--dry-run")
+    assert "would remove 1 objects, 8 bytes, left by an interrupted apply" in said.out
+    document = line("snapshot", "gc", "--json").json
+    assert (document["left"], document["left_freed"]) == ([left], 8)
+    assert (document["objects"], document["freed"], document["held"]) == ([], 0, False)
+    assert not house.store.has(left)

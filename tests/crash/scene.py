@@ -73,6 +73,7 @@ def prepare(house: House) -> Scene:
     gone = house.ready("ana", "blue")
     house.as_("ana").withdraw(gone, "not needed")
     checked = house.ready("ana", "red")
+    house.store.put_bytes(b"left by an apply that was killed")
     return Scene(house, Names(proposed, applied, checked, living))
 
 
