@@ -24,7 +24,7 @@ _AUDITED = {
     "os.chmod": "chmod",
 }
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_CALLED = {"fsync", "write", "flush"}
+_CALLED = {"fsync", "write", "flush", "truncate"}
 _SQL = {"execute", "commit"}
 _FILES = (io.FileIO, io.BufferedWriter, io.BufferedRandom, io.TextIOWrapper)
 _READS = ("SELECT", "PRAGMA", "BEGIN", "ROLLBACK", "EXECUTE")
