@@ -33,6 +33,7 @@ from governance.snapshots.verify_held import Held, read_held, verify_held
 from governance.snapshots.verify_listing import verify_listing
 from governance.snapshots.verify_log import Told, tell, verify_agreement
 from governance.snapshots.verify_model import verify_model
+from governance.snapshots.verify_moved import verify_moved
 from governance.snapshots.verify_policies import Kept
 from governance.snapshots.verify_proofs import ProvenLog, read_log
 from governance.snapshots.verify_record import (
@@ -50,6 +51,7 @@ from governance.snapshots.verify_signatures import (
     verify_proposals,
     verify_statements,
 )
+from governance.snapshots.verify_solved import verify_sites, verify_solved
 
 # (export, what it says of itself, paths whose bytes are as it says) -> findings
 Check: TypeAlias = Callable[[Path, Manifest, frozenset[str]], Iterator[ExportFinding]]
@@ -111,7 +113,8 @@ def verify_export(
 def _with_base(
     base: Path, folder: Path, manifest: Manifest, intact: frozenset[str]
 ) -> Iterator[ExportFinding]:
-    return verify_base(folder, manifest, intact, base)
+    yield from verify_base(folder, manifest, intact, base)
+    yield from verify_moved(folder, manifest, intact, base)
 
 
 def _pinned(path: Path) -> tuple[AllowedSigner, ...]:
@@ -240,6 +243,8 @@ class _Verification:
             self._folder, self._manifest, self._intact, told, kept, policies
         )
         yield from measured.findings(document, edits)
+        yield from verify_solved(document, edits, told, kept)
+        yield from verify_sites(document, self._manifest, told)
 
     def _edits(self) -> tuple[ProposedEdit, ...]:
         found = self._document(EDITS, lambda: read_edits(self._folder, self._manifest))

@@ -16,6 +16,7 @@ from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder, open_pipeline
 from governance.pipeline.weights import PipelineWeights
 from governance.snapshots.compose import write_snapshot
+from governance.snapshots.difference import diff
 from governance.snapshots.export import export_diffusers
 from governance.snapshots.inputs import (
     ExportedEdit,
@@ -25,7 +26,7 @@ from governance.snapshots.inputs import (
     Measured,
 )
 from tests.pipeline.tiny import build
-from tests.snapshots.logs import MEASURED, SUITE, logged
+from tests.snapshots.logs import MEASURED, SOLVED, SUITE, logged
 from tests.snapshots.people import (
     ADA,
     BOB,
@@ -126,6 +127,11 @@ def inputs_for(
     """Everything an export says, approved by Bob, with the ledger that says it."""
     resolved = [one.resolved.digest for one in edits]
     snapshot = write_snapshot(store, folder.digest, resolved, tensors)
+    base = Snapshot(folder.digest, (), {})
+    SOLVED[snapshot.digest] = [
+        {"name": norm.name, "norm": norm.norm}
+        for norm in diff(store, folder, base, snapshot).tensors
+    ]
     inputs = ExportInputs(
         folder=folder,
         model="miniature",

@@ -87,7 +87,15 @@ def edit(
         key=proposer.key.text,
         signature=proposer.sign(digest.encode(), PROPOSAL_NAMESPACE),
         time=TIME,
-        parameters={"lambda": 0.5, "edit_scale": 1.0},
+        parameters={
+            "lambda": 0.5,
+            "edit_scale": 1.0,
+            "preserve_scale": 1.0,
+            "tokens": "last",
+            "preserve_tokens": "last",
+            "projections": ["k", "v"],
+            "templates": False,
+        },
         certificate=(
             {
                 "edit": name,

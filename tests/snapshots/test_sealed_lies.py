@@ -17,9 +17,10 @@ from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
 from governance.snapshots.export import export_diffusers
 from governance.snapshots.inputs import ExportedEvidence, ExportInputs
+from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import evidence_document, inputs_for, moved
-from tests.snapshots.logs import logged
-from tests.snapshots.people import BOB, approval, edit, request
+from tests.snapshots.logs import begun, cited, logged, revert, sign
+from tests.snapshots.people import ADA, BOB, approval, edit, request, rollback
 from tests.snapshots.test_verify import messages, named, reseal
 
 EDITS = "governance/edits.json"
@@ -42,7 +43,7 @@ def at(place: str, value: object) -> Change:
     def change(document: Any) -> None:
         for key in way:
             document = document[key]
-        assert document[last] != value
+        assert not isinstance(document, dict) or document.get(last) != value
         document[last] = value
 
     return change
@@ -150,3 +151,79 @@ def test_figures_of_two_edits_cannot_change_places(
     assert named(out) == []
     forge(out, EDITS, lambda document: document["results"].reverse())
     assert named(out) == [(EDITS, "proof")]
+
+
+# What was solved
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("edits.0.parameters.lambda", 5.0),
+        ("edits.0.parameters.tokens", "tail"),
+        ("edits.0.parameters.harmless", True),
+        ("edits.0.certificate.0.residual", 0.0),
+        ("edits.0.certificate.0.source", "nobody"),
+        ("edits.0.certificate.0.note", "checked by experts"),
+        ("edits.0.certificate", []),
+        ("sites.0.after", "0" * 64),
+        ("sites.0.name", "unet/x:y"),
+        ("sites.0.norm", 1e-9),
+        ("sites.0.norm", True),
+        ("sites.0.norm", "small"),
+        ("sites", []),
+    ],
+)
+def test_a_solve_that_no_entry_holds_is_named(
+    export: Path, place: str, value: object
+) -> None:
+    forge(export, EDITS, at(place, value))
+    assert named(export) == [(EDITS, "proof")]
+    assert place.split(".")[2 if place.startswith("edits") else 0] in messages(export)
+
+
+def test_certificates_of_two_edits_cannot_change_places(
+    folder: PipelineFolder, store: ObjectStore, tmp_path: Path
+) -> None:
+    pair = edit(request()), edit(request("More"), name="E-0002")
+    inputs = inputs_for(folder, store, pair, moved(folder))
+    out = export_diffusers(inputs, store, tmp_path / "out").path
+    first = json.loads((out / EDITS).read_text())["edits"][0]["certificate"]
+    forge(out, EDITS, at("edits.1.certificate", first))
+    assert named(out) == [(EDITS, "proof")]
+    assert "edit E-0002: its entries say otherwise: certificate[0].edit" in (
+        messages(out)
+    )
+
+
+def test_what_tensors_were_is_compared_with_the_base(export: Path, base: Path) -> None:
+    """No entry holds the digest a tensor had: it takes the base to tell."""
+    original = (export / EDITS).read_text()
+    forge(export, EDITS, at("sites.0.before", "0" * 64))
+    assert named(export) == []
+    (found,) = verify_export(export, base=base).findings
+    assert (found.path, found.problem) == (EDITS, "proof")
+    assert "sites[0].before" in found.message
+    (export / EDITS).write_text(original)
+    reseal(export)
+    assert verify_export(export, base=base).ok
+
+
+def test_norms_after_a_revert_are_measured_on_the_base(
+    folder: PipelineFolder, store: ObjectStore, tmp_path: Path, base: Path
+) -> None:
+    """The entry of a revert holds no norms."""
+    stays, leaves = edit(request()), edit(request("Another"), ADA, "E-0002")
+    both = inputs_for(folder, store, (stays, leaves), moved(folder, 2))
+    now = inputs_for(folder, store, (stays,), moved(folder))
+    log = begun(both)
+    given = sign(log, both)
+    back = revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    now = replace(now, evidence=both.evidence)
+    inputs = cited(now, log, (*given, back))
+    out = export_diffusers(inputs, store, tmp_path / "out").path
+    assert verify_export(out, base=base).ok
+    forge(out, EDITS, at("sites.3.norm", 0.5))
+    assert named(out) == []
+    (found,) = verify_export(out, base=base).findings
+    assert "sites[3].norm: the base you gave is" in found.message
