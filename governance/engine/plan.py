@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from governance.domain.templates import implied_destination
 from governance.engine.edit import Concept, EditSpec
 from governance.engine.presets import Parameters, Rows, preserved
 from governance.engine.prompts import Phrase, last_token
@@ -88,7 +89,7 @@ def destination_of(concept: Concept, parameters: Mapping[str, object]) -> str:
         parameters: The request's own parameters.
     """
     if concept.destination is None:
-        return "art" if parameters.get("templates") == "art" else ""
+        return implied_destination(parameters)
     return concept.destination if concept.destination.strip() else ""
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from governance.domain import templates
 from governance.engine.protocols import Encoder, Tokens
 from governance.engine.readings import readings_of
 from governance.errors import RequestError
@@ -56,18 +57,9 @@ class Template:
 
 
 BARE = (Template("", ""),)
-PHOTO = tuple(
-    Template.parse(text, lower=True)
-    for text in ("A photo of {}", "An image of {}", "A picture of {}")
-)
-ART = tuple(
-    Template.parse(f"{kind} {{}}")
-    for kind in ("painting by", "art by", "artwork by", "picture by", "style of")
-)
-OBJECT = tuple(
-    Template.parse(f"{kind} of {{}}")
-    for kind in ("image", "photo", "portrait", "picture", "painting")
-)
+PHOTO = tuple(Template.parse(text, lower=True) for text in templates.PHOTO)
+ART = tuple(Template.parse(text) for text in templates.ART)
+OBJECT = tuple(Template.parse(text) for text in templates.OBJECT)
 
 
 def last_token(phrase: Phrase, tokens: Tokens) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from governance.canonical import JSON
+from governance.domain import templates as shipped
 from governance.engine.checked import choice, number, refuse, templates, whole
 from governance.engine.edit import EditSpec
 from governance.engine.prompts import Template
@@ -44,7 +45,7 @@ CONTRAST: tuple[str, ...] = (
 
 REFACT: Mapping[str, JSON] = {
     "layer": None,  # 9 of 12
-    "templates": ["{}", "A photo of {}", "An image of {}", "A picture of {}"],
+    "templates": list(shipped.REFACT),
     "learning_rate": 0.05,
     "max_steps": 100,
     "probability": 0.99,
@@ -57,7 +58,7 @@ EMCID: Mapping[str, JSON] = {
     "layers": None,  # 0 to 10 of 12
     "lambda": 4000.0,
     "alpha": 0.5,
-    "templates": ["{}", "An image of {}", "A photo of {}"],
+    "templates": list(shipped.EMCID),
     "steps": 200,
     "learning_rate": 0.2,
     "weight_decay": 5e-4,

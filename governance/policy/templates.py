@@ -6,9 +6,9 @@ from functools import cached_property
 from itertools import pairwise
 
 from governance.domain.request import EditRequest
+from governance.domain.templates import HOLE, implied_destination, shipped_templates
 from governance.text import letters_of
 
-HOLE = "{}"
 Letters = frozenset[str]
 
 
@@ -21,7 +21,8 @@ class Seams:
     neighbours in the word.
 
     Args:
-        templates: Templates with their hole.
+        templates: Templates with their hole: those a request lists, or those its
+            method brings.
         phrases: What is put into them.
     """
 
@@ -59,15 +60,24 @@ def seams_of(request: EditRequest) -> Seams:
     found = request.parameters.get("templates")
     given = found if isinstance(found, list | tuple) else ()
     templates = tuple(text for text in given if isinstance(text, str) and HOLE in text)
-    return Seams(templates, tuple(dict.fromkeys(_phrases(request))))
+    phrases = tuple(dict.fromkeys(_phrases(request)))
+    shipped = shipped_templates(request.method, request.parameters)
+    if not shipped:
+        return Seams(templates, phrases)
+    # All of these end in their hole: a phrase without letters puts nothing together,
+    # and what they say by themselves nobody asked for.
+    return Seams(shipped, tuple(text for text in phrases if any(letters_of(text))))
 
 
 def _phrases(request: EditRequest) -> Iterator[str]:
     for concept in request.concepts:
         yield concept.source
-        for text in (concept.prompt, concept.destination):
-            if text is not None:
-                yield text
+        if concept.prompt is not None:
+            yield concept.prompt
+        if concept.destination is not None:
+            yield concept.destination
+        else:
+            yield implied_destination(request.parameters)
     for attribute in request.attributes:
         if HOLE in attribute.prompt:
             for concept in request.concepts:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from governance.canonical import JSON
 from governance.domain.request import Attribute, Concept, EditRequest
+from governance.domain.templates import implied_destination
 
 
 def edited_phrase(concept: Concept) -> str:
@@ -20,10 +21,15 @@ def texts_of(request: EditRequest) -> Iterator[tuple[str, str]]:
     Yields:
         Field path and text: prompts, sources, destinations, attributes, preserved
         texts and every string among the parameters (templates, contrast). Check
-        prompts are left out: they are drawn, never learned.
+        prompts are left out: they are drawn, never learned. So are templates and
+        captions that a method brings along: no request asks for what they say, only
+        for what they say with its own phrases in them.
     """
+    parameters = request.parameters
     for index, concept in enumerate(request.concepts):
         yield from _of_concept(f"spec.concepts.{index}", concept)
+        if concept.destination is None and (implied := implied_destination(parameters)):
+            yield f"spec.concepts.{index}.destination", implied
     for index, attribute in enumerate(request.attributes):
         yield from _of_attribute(f"spec.attributes.{index}", attribute, request)
     for index, text in enumerate(request.preserve):

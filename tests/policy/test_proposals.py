@@ -170,6 +170,56 @@ def test_a_template_does_not_put_a_protected_phrase_together(
         assert set(failing(policy, made)) >= {"protected.minors"}
 
 
+BROUGHT: dict[str, tuple[Method, dict[str, object], str, str]] = {
+    "time": (Method.TIME, {}, "photo of Kora", "Kora"),
+    "time, written": (Method.TIME, {"templates": True}, "an image of Kora", "Kora"),
+    "art": (Method.UCE, {"templates": "art"}, "style of Kora", "Kora"),
+    "art, 2023": (Method.UCE_2023, {"templates": "art"}, "painting by Kora", "Kora"),
+    "object": (Method.UCE, {"templates": "object"}, "portrait of girl", "girls"),
+    "refact": (Method.REFACT, {}, "picture of Kora", "Kora"),
+    "emcid": (Method.EMCID, {}, "a photo of kora", "\u212aora"),
+}
+
+
+@pytest.mark.parametrize("case", BROUGHT.values(), ids=BROUGHT.keys())
+def test_what_a_methods_own_templates_put_together_is_found(
+    trial: LoadPolicy, case: tuple[Method, dict[str, object], str, str]
+) -> None:
+    method, parameters, protected, phrase = case
+    policy = trial(("child, little girl", protected), ("uce", str(method)))
+    asked = [
+        request_of(phrase, method=method, parameters=parameters),
+        request_of("Pax", destination=phrase, method=method, parameters=parameters),
+    ]
+    for request in asked:
+        found = failing(policy, request)
+        assert set(found) == {"protected.minors"}
+        assert "spec.parameters.templates" in found["protected.minors"]
+    innocent = request_of("Lume", method=method, parameters=parameters)
+    assert failing(policy, innocent) == {}
+
+
+def test_what_a_concept_becomes_where_nothing_is_written_is_found(
+    trial: LoadPolicy,
+) -> None:
+    policy = trial(("child, little girl", "art"))
+    asked = request_of("Kora", destination=None, parameters={"templates": "art"})
+
+    assert set(failing(policy, asked)) == {"protected.minors"}
+    assert failing(policy, replace(asked, parameters={"lambda": 0.5})) == {}
+
+
+@pytest.mark.parametrize("destination", ["", "art", "!"])
+def test_what_a_method_says_by_itself_was_asked_for_by_nobody(
+    trial: LoadPolicy, destination: str
+) -> None:
+    """Else a policy that protects "photo" would refuse every edit by TIME."""
+    policy = trial(("child, little girl", "photo, picture, woman"), ("uce", "time"))
+
+    asked = request_of("Kora", method=Method.TIME, destination=destination)
+    assert failing(policy, asked) == {}
+
+
 def test_an_innocent_template_puts_nothing_together(trial: LoadPolicy) -> None:
     templates = ["a photo of {}", "{} by the sea", "childish {}", "{}"]
     found = request_of("girlfriends", parameters={"templates": templates})
