@@ -37,6 +37,8 @@ class Manifest:
         base_files: Path to what the file was in the base model.
         left_out: Base files said to be left out.
         policy: Policy digest.
+        policy_name: What the policy is called, as the manifest says.
+        policy_version: Its version, as the manifest says.
         origin: Ledger origin.
         head: Ledger head.
         family: Architecture of the base.
@@ -52,6 +54,8 @@ class Manifest:
     base_files: Mapping[str, FileRecord]
     left_out: frozenset[str]
     policy: str
+    policy_name: str
+    policy_version: int
     origin: str
     head: Head
     family: str
@@ -95,6 +99,8 @@ def read_manifest(folder: Path) -> Manifest:
             for item in _list(top.get("left_out"), "left_out")
         ),
         policy=_digest(policy.get("digest"), "policy.digest"),
+        policy_name=_text(policy.get("name"), "policy.name"),
+        policy_version=_count(policy.get("version"), "policy.version"),
         origin=_text(ledger.get("origin"), "ledger.origin"),
         head=_head(_object(ledger.get("head"), "ledger.head")),
         family=_text(base.get("family"), "base.family"),

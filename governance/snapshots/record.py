@@ -97,7 +97,7 @@ def record_files(
         norms: How far each tensor moved from the base.
     """
     yield EDITS, readable(_edits(inputs, norms))
-    yield POLICY, _yaml(inputs.policy.document)
+    yield POLICY, policy_text(inputs.policy.document)
     yield SIGNERS, inputs.allowed_signers.encode()
     for number, signed in enumerate(inputs.signoffs, start=1):
         yield f"{SIGNOFFS}/{number}.json", canonical_bytes(signed.document)
@@ -202,7 +202,12 @@ def _edit(edit: ExportedEdit) -> dict[str, JSON]:
     }
 
 
-def _yaml(document: Mapping[str, JSON]) -> bytes:
+def policy_text(document: Mapping[str, JSON]) -> bytes:
+    """Return ``policy.yaml``: the policy, and no word beside it.
+
+    Args:
+        document: The policy's canonical document.
+    """
     # Through JSON, so that no mapping or tuple class of ours becomes a YAML tag.
     plain = json.loads(canonical_bytes(document))
     return yaml.safe_dump(plain, allow_unicode=True, sort_keys=True).encode()

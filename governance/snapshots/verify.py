@@ -43,6 +43,7 @@ from governance.snapshots.verify_record import (
     verify_evidence,
 )
 from governance.snapshots.verify_results import Measurements
+from governance.snapshots.verify_rules import verify_kept, verify_policy
 from governance.snapshots.verify_seals import verify_recorded, verify_seals
 from governance.snapshots.verify_signatures import (
     Vouched,
@@ -215,6 +216,11 @@ class _Verification:
             agreed = tuple(verify_agreement(folder, manifest, told, edits, vouched))
             court = Court(manifest, told, kept, policies, vouched)
             ruled = tuple(verify_changes(told, policies))
+            findings = (
+                *findings,
+                *verify_policy(folder, manifest, self._intact, policies),
+                *verify_kept(manifest, told, policies),
+            )
             return (
                 *(*findings, *agreed, *ruled, *court.findings(edits)),
                 *self._stated(told, kept, policies, edits),

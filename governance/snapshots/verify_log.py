@@ -175,10 +175,14 @@ def _verify_live(
     if sorted(live) != sorted(edit.id for edit in edits):
         message = f"entry {entry.sequence} made other edits live"
         yield finding(EDITS, "proof", message)
-    rule = told.before(entry.sequence).policy.get("digest")
-    if not isinstance(event, ModelRegistered) and rule != manifest.policy:
-        message = f"it was not in force when entry {entry.sequence} made this live"
-        yield finding(POLICY, "proof", message)
+    if isinstance(event, ModelRegistered):
+        # Nobody signed for the base: an export of it names the policy of its day.
+        rule, when = told.states[-1].policy, "at the head of the ledger"
+    else:
+        rule = told.before(entry.sequence).policy
+        when = f"when entry {entry.sequence} made this live"
+    if rule.get("digest") != manifest.policy:
+        yield finding(POLICY, "proof", f"it was not in force {when}")
 
 
 def _verify_proposal(edit: ProposedEdit, told: Told) -> Iterator[ExportFinding]:

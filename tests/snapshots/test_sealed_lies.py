@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from governance.canonical import canonical_bytes
+from governance.canonical import canonical_bytes, sha256_hex
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
 from governance.snapshots.export import export_diffusers
 from governance.snapshots.inputs import ExportedEvidence, ExportInputs
+from governance.snapshots.record import policy_text
 from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import evidence_document, inputs_for, moved
 from tests.snapshots.logs import begun, cited, logged, revert, sign
-from tests.snapshots.people import ADA, BOB, approval, edit, request, rollback
-from tests.snapshots.test_verify import messages, named, reseal
+from tests.snapshots.people import ADA, BOB, approval, edit, policy, request, rollback
+from tests.snapshots.test_verify import messages, named, reseal, rewrite_manifest
 
 EDITS = "governance/edits.json"
+MANIFEST = "governance/manifest.json"
 Change = Callable[[Any], None]
 
 
@@ -227,3 +230,77 @@ def test_norms_after_a_revert_are_measured_on_the_base(
     assert named(out) == []
     (found,) = verify_export(out, base=base).findings
     assert "sites[3].norm: the base you gave is" in found.message
+
+
+# The policy
+
+POLICY = "governance/policy.yaml"
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda text: f"# Reviewed and found lawful by counsel.\n{text}",
+        lambda text: text.replace("version: 3", "version:   3  # revised"),
+        lambda text: f"{text}...\n",
+        lambda text: json.dumps(yaml.safe_load(text)),
+        lambda text: text.replace("\n", "\r\n"),
+    ],
+)
+def test_a_policy_in_other_words_is_named(
+    export: Path, lie: Callable[[str], str]
+) -> None:
+    """Its digest is the same: comments and form are no part of it."""
+    place = export / POLICY
+    changed = lie(place.read_text())
+    assert changed != place.read_text()
+    place.write_bytes(changed.encode())
+    reseal(export)
+    assert named(export) == [(POLICY, "proof")]
+    assert "it does not write the policy as an export does" in messages(export)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("name", "lawful"), ("version", 4), ("version", 2)]
+)
+def test_a_policy_by_another_name_is_named(
+    export: Path, key: str, value: object
+) -> None:
+    rewrite_manifest(export, at(f"policy.{key}", value))
+    assert named(export) == [(MANIFEST, "proof")]
+    assert "policy.name, policy.version: expected default, 3" in messages(export)
+
+
+def test_a_policy_that_is_not_in_the_export_is_named(export: Path) -> None:
+    (kept,) = (export / "governance/policies").iterdir()
+    kept.unlink()
+    reseal(export)
+    assert (POLICY, "proof") in named(export)
+
+
+def test_an_export_of_the_base_names_the_policy_of_its_day(
+    folder: PipelineFolder, store: ObjectStore, tmp_path: Path
+) -> None:
+    """Nobody signed for the base, so no statement names a policy."""
+    inputs = inputs_for(folder, store, (), {})
+    out = export_diffusers(inputs, store, tmp_path / "out").path
+    assert named(out) == []
+    laxer = policy(0)
+    (out / POLICY).write_bytes(policy_text(laxer.document))
+    kept = out / f"governance/policies/{laxer.digest}.json"
+    kept.write_bytes(canonical_bytes(laxer.document))
+    reseal(out)
+    rewrite_manifest(out, at("policy.digest", laxer.digest))
+    found = named(out)
+    assert (POLICY, "proof") in found
+    assert (kept.relative_to(out).as_posix(), "added") in found
+    assert "was not in force at the head of the ledger" in messages(out)
+
+
+def test_a_suite_or_text_that_nobody_names_is_found(export: Path) -> None:
+    for place, data in (("suites/{}.json", b"{}"), ("files/{}", b"kora\n")):
+        name = f"governance/{place.format(sha256_hex(data))}"
+        (export / name).parent.mkdir(exist_ok=True)
+        (export / name).write_bytes(data)
+        reseal(export)
+        assert (name, "added") in named(export)
