@@ -139,13 +139,23 @@ def list_reviewers(options: GlobalOptions) -> None:
 @click.option(
     "--role", "roles", required=True, multiple=True, help="A role; repeat for more."
 )
+@click.option(
+    "--new-role", is_flag=True, help="A role no policy here names yet is meant."
+)
 @global_options
 @pass_options
 def add(
-    options: GlobalOptions, name: str, public_key: Path, roles: tuple[str, ...]
+    options: GlobalOptions,
+    name: str,
+    public_key: Path,
+    roles: tuple[str, ...],
+    *,
+    new_role: bool,
 ) -> None:
     """Propose that somebody joins the roster; others sign with `change sign`."""
-    detail = opened(options).propose_reviewer(name, public_key, roles)
+    detail = opened(options).propose_reviewer(
+        name, public_key, roles, new_role=new_role
+    )
     print_change(options, detail)
 
 

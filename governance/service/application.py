@@ -260,11 +260,18 @@ class Application:
         return self.change(name)
 
     def propose_reviewer(
-        self, principal: str, public_key: Path, roles: Sequence[str]
+        self,
+        principal: str,
+        public_key: Path,
+        roles: Sequence[str],
+        *,
+        new_role: bool = False,
     ) -> change_records.ChangeDetail:
         """Propose that somebody joins the roster."""
         return self.change(
-            changing.propose_reviewer(self._workspace, principal, public_key, roles)
+            changing.propose_reviewer(
+                self._workspace, principal, public_key, roles, new_role=new_role
+            )
         )
 
     def propose_revocation(

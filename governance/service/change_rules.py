@@ -1,6 +1,6 @@
 """May this change take effect? Facts in, a reason out."""
 
-from governance.domain.change import ChangeKind, ChangeRecord
+from governance.domain.change import ChangeKind, ChangeRecord, ChangeState
 from governance.domain.event import Document
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.state import WorkspaceState
@@ -53,6 +53,22 @@ def policy_refusal(state: WorkspaceState, policy: Policy) -> GovernanceError | N
             f"Set metadata.version to {before + 1} or more.",
         )
     return _quorum(policy, state.roster, state.size)
+
+
+def roles_known(workspace: Workspace, state: WorkspaceState) -> tuple[str, ...]:
+    """Return the roles that the policy in force, or one that waits, names.
+
+    Args:
+        workspace: The workspace.
+        state: The state.
+    """
+    waiting = [
+        stored_policy(workspace.store, text(change.subject, "digest"))
+        for change in state.changes.values()
+        if change.kind is ChangeKind.POLICY and change.state is ChangeState.PROPOSED
+    ]
+    found = [role for p in (workspace.policy(state), *waiting) for role in p.spec.roles]
+    return tuple(dict.fromkeys(found))
 
 
 def _joining_refusal(

@@ -12,11 +12,15 @@ from governance.errors import NotFoundError, UsageError, WrongStateError
 from governance.identity.allowed_signers import check_principal
 from governance.identity.keys import read_public_key
 from governance.policy.files import find_policy, load_policy
-from governance.service.change_rules import change_refusal, policy_refusal
+from governance.service.change_rules import (
+    change_refusal,
+    policy_refusal,
+    roles_known,
+)
 from governance.service.identity import find_identity
 from governance.service.reasons import checked_reason
 from governance.service.workspace import Workspace
-from governance.text import forbidden_character
+from governance.text import forbidden_character, safe
 
 _LONGEST_ROLE = 120
 
@@ -53,7 +57,12 @@ def propose_policy(workspace: Workspace, name_or_file: str) -> str:
 
 
 def propose_reviewer(
-    workspace: Workspace, principal: str, public_key: Path, roles: Sequence[str]
+    workspace: Workspace,
+    principal: str,
+    public_key: Path,
+    roles: Sequence[str],
+    *,
+    new_role: bool = False,
 ) -> str:
     """Propose that somebody joins the roster.
 
@@ -62,19 +71,24 @@ def propose_reviewer(
         principal: Their name.
         public_key: Their public key's file.
         roles: Roles they would hold.
+        new_role: Whether a role may be one that no policy here names: for a policy
+            that comes later, which takes its people first, or for an auditor.
 
     Returns:
         The change's id.
 
     Raises:
-        UsageError: Name, key or a role is none.
+        UsageError: Name, key or a role is none, or a role is unknown.
         PolicyRefusedError: The name or the key is taken.
     """
     workspace.refuse_readonly("add")
+    named = checked_roles(roles)
+    if not new_role:
+        _refuse_unknown(named, roles_known(workspace, workspace.state))
     subject: Document = {
         "principal": check_principal(principal),
         "key": read_public_key(public_key).text,
-        "roles": list(checked_roles(roles)),
+        "roles": list(named),
     }
     return _propose(workspace, ChangeKind.REVIEWER_ADD, subject)
 
@@ -124,6 +138,17 @@ def checked_roles(roles: Sequence[str]) -> tuple[str, ...]:
                 "Use a word such as reviewer.",
             )
     return named
+
+
+def _refuse_unknown(roles: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [role for role in roles if role not in known]
+    if unknown:
+        raise UsageError(
+            f"role {unknown[0]!r}: expected one that the policy in force, or one that "
+            f"waits, names: {safe(', '.join(known), 400)}",
+            "If it is meant, for a policy that comes later or for somebody without a "
+            "say, repeat it with --new-role.",
+        )
 
 
 def _propose(workspace: Workspace, kind: ChangeKind, subject: Document) -> str:

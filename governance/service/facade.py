@@ -204,7 +204,12 @@ class Governance(Protocol):
         """Propose that a policy comes into force."""
 
     def propose_reviewer(
-        self, principal: str, public_key: Path, roles: Sequence[str]
+        self,
+        principal: str,
+        public_key: Path,
+        roles: Sequence[str],
+        *,
+        new_role: bool = False,
     ) -> change_records.ChangeDetail:
         """Propose that somebody joins the roster."""
 

@@ -23,7 +23,7 @@ def test_a_reviewer_joins_and_leaves_from_the_command_line(
 ) -> None:
     made = line(
         *("reviewer", "add", "dora", "--public-key", dora),
-        *("--role", "reviewer", "--role", "lawyer", "--json"),
+        *("--role", "reviewer", "--role", "lawyer", "--new-role", "--json"),
     )
     assert (made.code, made.json["id"], made.json["state"]) == (0, "C-0001", "PROPOSED")
     assert line("change", "list", "--json").json[0]["missing"] == [
@@ -42,6 +42,14 @@ def test_a_reviewer_joins_and_leaves_from_the_command_line(
     assert set(row) >= {"principal", "key", "roles", "since", "until"}
     assert row["since"] < row["until"]
     assert line("ledger", "verify").code == 0
+
+
+def test_a_role_nobody_knows_is_refused(line: Line, dora: Path) -> None:
+    typed = ("reviewer", "add", "dora", "--public-key", dora, "--role", "nosuchrole")
+    refused = line(*typed, "--json")
+    assert refused.code == 2
+    assert "reviewer" in refused.json["error"]["message"]
+    assert line("change", "list", "--json").json == []
 
 
 def test_a_policy_comes_into_force_from_the_command_line(

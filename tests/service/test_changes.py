@@ -47,7 +47,8 @@ def person(house: House, name: str) -> Path:
 
 def add(house: House, name: str, roles: Sequence[str] = ("reviewer",)) -> ChangeDetail:
     public = person(house, name)
-    return house.as_("ana").propose_reviewer(name, public, roles)
+    application = house.as_("ana")
+    return application.propose_reviewer(name, public, roles, new_role=True)
 
 
 def join(
@@ -76,6 +77,35 @@ def test_a_policy_comes_into_force_with_another_persons_approval(house: House) -
     policy = house.as_("ana").policy()
     assert (policy.version, policy.spec["expires_days"]) == (2, 3)
     assert house.as_("ana").verify().ok
+
+
+def test_a_role_that_no_policy_names_is_refused_with_those_there_are(
+    house: House,
+) -> None:
+    public = person(house, "dora")
+    size = house.size()
+    for roles in (["reveiwer"], ["reviewer", "legal"], ["Reviewer"]):
+        with pytest.raises(UsageError) as caught:
+            house.as_("ana").propose_reviewer("dora", public, roles)
+        assert f"role {roles[-1]!r}" in caught.value.message
+        assert caught.value.message.endswith("names: reviewer")
+        assert "--new-role" in caught.value.hint
+    assert house.size() == size
+
+
+def test_people_for_a_later_policy_join_before_it(house: House) -> None:
+    """Their policy is refused until they are there, so the roles cannot wait."""
+    dora, erin = person(house, "dora"), person(house, "erin")
+    stricter = newer(house, required_approvals=2, roles={"reviewer": 1, "legal": 1})
+    with pytest.raises(PolicyRefusedError, match="nothing could be approved"):
+        house.as_("ana").propose_policy(stricter)
+    application = house.as_("ana")
+    change = application.propose_reviewer("dora", dora, ["legal"], new_role=True)
+    house.as_("ben").sign_change(change.id, APPROVE)
+    house.as_("ana").propose_policy(stricter)
+    # It waits, and its roles are known by now.
+    other = house.as_("ana").propose_reviewer("erin", erin, ["legal"])
+    assert other.state is ChangeState.PROPOSED
 
 
 def test_a_new_reviewer_signs_once_they_are_on_the_roster(house: House) -> None:

@@ -343,7 +343,12 @@ class FakeGovernance:
         return self.change(name_or_file)
 
     def propose_reviewer(
-        self, principal: str, public_key: Path, roles: Sequence[str]
+        self,
+        principal: str,
+        public_key: Path,
+        roles: Sequence[str],
+        *,
+        new_role: bool = False,
     ) -> change_records.ChangeDetail:
         return self.change(principal)
 
