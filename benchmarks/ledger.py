@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import resource
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,10 @@ from tests.service.house import House, build
 BATCH = 1000
 APPENDS = 200
 MEBI = 1024
+PAGES = 2 * (4096 + 24)
+"""Bytes by which an entry of this size makes the journal grow."""
+NOTE = 230
+"""Bytes of a checkpoint."""
 Data = dict[str, Any]
 
 
@@ -68,7 +74,7 @@ class Writer:
         evidence = self._house.store.put_bytes(
             self._evidence.replace(b'"E-0001"', f'"E-{self.edits:04d}"'.encode())
         )
-        self.propose(transaction.append)
+        self._append(transaction, "EditProposed")
         for _ in range(3):
             self._append(transaction, "EditsApplied")
             self._append(transaction, "EditsChecked", evidence=evidence)
@@ -77,10 +83,9 @@ class Writer:
         self._append(transaction, "SnapshotActivated")
         self._signed(transaction, "EditReverted", ROLLBACK_NAMESPACE, {})
 
-    def propose(self, append: Callable[..., Entry]) -> None:
-        """Append one proposal."""
-        told = self._told["EditProposed"]
-        append(told.event, told.actor, self._data("EditProposed"), now=told.time)
+    def proposal(self) -> tuple[Entry, Data]:
+        """Return the entry that was, and the data of the next one."""
+        return self._told["EditProposed"], self._data("EditProposed")
 
     def _append(self, transaction: WriteTransaction, event: str, **said: str) -> None:
         told = self._told[event]
@@ -186,16 +191,80 @@ def report(name: str, wall: float, cpu: float, peak: float | None = None) -> Non
     sys.stdout.flush()
 
 
-def append(writer: Writer, workspace: Workspace) -> tuple[float, float]:
-    """Append proposals one by one, each signed and synced; the middle times."""
-    walls, cpus = [], []
-    for _ in range(APPENDS):
+class Bare:
+    """What an append waits for at least: the same bytes, and nothing thought.
+
+    Args:
+        folder: A folder on the same disk.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._database = sqlite3.connect(folder / "bare.db", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=FULL")
+        self._database.execute("CREATE TABLE bare (n INTEGER PRIMARY KEY, row BLOB)")
+        self._log = os.open(folder / "bare.log", os.O_CREAT | os.O_WRONLY, 0o600)
+
+    def insert(self, row: bytes) -> None:
+        """Insert one row into an SQLite table, durably."""
+        self._database.execute("BEGIN IMMEDIATE")
+        self._database.execute("INSERT INTO bare (row) VALUES (?)", (row,))
+        self._database.execute("COMMIT")
+
+    def sync(self) -> None:
+        """Do what the disk is asked for: a journal grows, a checkpoint is replaced."""
+        os.write(self._log, bytes(PAGES))
+        os.fdatasync(self._log)
+        temporary = self._folder / "bare-new"
+        temporary.write_bytes(bytes(NOTE))
+        descriptor = os.open(temporary, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        temporary.replace(self._folder / "bare")
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+
+def append(writer: Writer, workspace: Workspace, folder: Path) -> None:
+    """Append proposals one by one, each signed and synced; print the middle times.
+
+    The disk alone and a bare insert are timed in turn with it: whatever else the disk
+    and the processor do, they do to all three.
+    """
+    bare, appended = Bare(folder), list[Entry]()
+
+    def propose(append_: Callable[..., Entry]) -> Callable[[], object]:
         writer.edits += 1
-        wall, cpu = time.perf_counter(), time.process_time()
-        writer.propose(workspace.ledger.append)
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return statistics.median(walls), statistics.median(cpus)
+        told, data = writer.proposal()
+        return lambda: appended.append(
+            append_(told.event, told.actor, data, now=told.time)
+        )
+
+    propose(workspace.ledger.append)()
+    row = appended[0].payload
+    times: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(APPENDS):
+        works: dict[str, Callable[[], object]] = {
+            "append, signed and synced": propose(workspace.ledger.append),
+            "  of which waiting for the disk": bare.sync,
+            "  beside a bare SQLite insert": partial(bare.insert, row),
+        }
+        for name, work in works.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            work()
+            took = time.perf_counter() - wall, time.process_time() - cpu
+            times.setdefault(name, []).append(took)
+    middle = []
+    for name, found in times.items():
+        walls, cpus = zip(*found, strict=True)
+        middle.append(statistics.median(walls))
+        report(name, middle[-1], statistics.median(cpus))
+    sys.stdout.write(
+        f"append takes {middle[0] / middle[2]:.1f} bare inserts, "
+        f"{middle[0] / middle[1]:.1f} times its syncs\n"
+    )
 
 
 def run(entries: int, root: Path) -> None:
@@ -217,7 +286,7 @@ def run(entries: int, root: Path) -> None:
     file = folder / "mark"
     # A short ledger is folded as fast as a mark is read, and gets none.
     mark = file.stat().st_size / MEBI**2 if file.exists() else 0.0
-    report("append, signed and synced", *append(writer, open_again(folder)))
+    append(writer, open_again(folder), root)
     report("open from the mark", *measured("open", folder, rounds=5))
     report("verify the log alone", *measured("log", folder))
     report("ledger verify", *measured("verify", folder))

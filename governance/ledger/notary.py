@@ -5,9 +5,10 @@ import binascii
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +24,7 @@ PRIVATE, PUBLIC, CHECKPOINT = "ledger.key", "ledger.pub", "checkpoint"
 _PREFIX = "PRIVATE+KEY+"
 _OTHERS = 0o077
 _MAX_BYTES = 65_536
+_REMEMBERED = 2
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,12 @@ class Notary:
             raise IntegrityError(message, "Restore it from a backup.")
         return notary
 
-    @property
+    @cached_property
     def public(self) -> NoteKey:
         """The key that checks what this one signed."""
         return NoteKey(self.origin, self.key.public_key())
 
-    @property
+    @cached_property
     def file(self) -> Path:
         """Where the newest checkpoint is."""
         return self.folder / CHECKPOINT
@@ -148,7 +150,7 @@ class Notary:
         except FileNotFoundError:
             return None
         try:
-            return open_checkpoint(note, self.public)
+            return self._open(note)
         except IntegrityError as error:
             message = f"{self.file}: {error.message}"
             raise IntegrityError(message, error.hint) from error
@@ -166,7 +168,7 @@ class Notary:
             LedgerError: If it cannot be written; the entries are there all the same.
             IntegrityError: If the file there was tampered with.
         """
-        head = open_checkpoint(note, self.public)
+        head = self._open(note)
         try:
             with self._alone():
                 before = self.kept()
@@ -180,6 +182,14 @@ class Notary:
             raise LedgerError(
                 message, "Make room; the next append writes it."
             ) from error
+
+    @cached_property
+    def _open(self) -> Callable[[str], Head]:
+        """Open a checkpoint; the very text that was checked last is not checked again.
+
+        An append meets one three times: read before it, made by it, read to replace it.
+        """
+        return lru_cache(maxsize=_REMEMBERED)(partial(open_checkpoint, key=self.public))
 
     def _replace(self, note: str) -> None:
         """Write the file anew; what a killed process left of that goes first."""

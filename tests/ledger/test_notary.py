@@ -14,9 +14,11 @@ from governance.ledger.checkpoint import open_checkpoint
 from governance.ledger.database import sqlite_url
 from governance.ledger.log import Ledger
 from governance.ledger.notary import Notary
+from governance.ledger.note import NoteKey, open_note
 from tests.ledger.conftest import NOW, fill
 
 ORIGIN = "example.org/models"
+FULL = 2
 
 
 @pytest.fixture
@@ -131,6 +133,59 @@ def test_a_crash_before_the_file_was_written_is_caught_up(
     assert signed.verify().ok
     fill(signed, 1)
     assert notary.kept() == signed.head()
+
+
+def test_a_forged_checkpoint_is_refused_by_a_process_that_checked_the_real_one(
+    signed: Ledger, notary: Notary
+) -> None:
+    """What was checked is the very text, not the file or the head in it."""
+    fill(signed, 3)
+    note = notary.file.read_text()
+    text, _, line = note.rpartition("\n\n")
+    words = line.split(" ")
+    forged = [
+        note.replace("\n3\n", "\n2\n", 1),
+        f"{text}\n\n{words[0]} {words[1]} {words[2][:-9]}AAAAAAA=\n",
+        Notary.create(made(notary.folder / "other"), ORIGIN).sign(signed.head()),
+    ]
+    for one in forged:
+        assert one != note
+        notary.file.write_text(one)
+        with pytest.raises(IntegrityError, match="checkpoint"):
+            fill(signed, 1)
+        assert signed.head().size == 3
+    notary.file.write_text(note)
+    fill(signed, 1)
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_an_append_checks_its_own_signature_and_syncs_file_and_folder(
+    signed: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it read was checked by the append before; SQLite syncs its own journal."""
+    fill(signed, 1)
+    checked, synced, really = list[str](), list[int](), os.fsync
+
+    def counting(note: str, key: NoteKey) -> str:
+        checked.append(note)
+        return open_note(note, key)
+
+    def syncing(descriptor: int) -> None:
+        synced.append(descriptor)
+        really(descriptor)
+
+    monkeypatch.setattr("governance.ledger.checkpoint.open_note", counting)
+    monkeypatch.setattr(os, "fsync", syncing)
+    for _ in range(5):
+        fill(signed, 1)
+    assert len(checked) == 5
+    assert len(synced) == 10
+    with signed._database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == FULL
 
 
 def test_a_full_disk_says_that_the_entries_are_there(
