@@ -4,7 +4,7 @@ import click
 
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line
-from governance.cli.session import opened
+from governance.cli.session import acting, opened
 from governance.service.views import to_json
 
 
@@ -19,7 +19,7 @@ def collect(options: GlobalOptions, *, dry_run: bool) -> None:
     requests, evidence and entries stay: applying again solves the same snapshot. What
     an interrupted apply left is removed too, unless something is at work.
     """
-    found = opened(options).collect(dry_run=dry_run)
+    found = (opened if dry_run else acting)(options).collect(dry_run=dry_run)
     if options.as_json:
         print_json(to_json(found))
         return

@@ -9,7 +9,7 @@ from governance.cli.detail import print_detail
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_missing, print_table
 from governance.cli.pages import write_page
-from governance.cli.session import opened, run_job
+from governance.cli.session import acting, opened, run_job
 from governance.cli.signing import confirm_digests
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision
@@ -126,7 +126,7 @@ def show(
 @pass_options
 def withdraw(options: GlobalOptions, edit_id: str, reason: str) -> None:
     """Take a proposal back before it goes live."""
-    _print_acted(options, opened(options).withdraw(edit_id, reason))
+    _print_acted(options, acting(options).withdraw(edit_id, reason))
 
 
 @edit.command("apply")
@@ -135,7 +135,7 @@ def withdraw(options: GlobalOptions, edit_id: str, reason: str) -> None:
 @pass_options
 def apply(options: GlobalOptions, edit_ids: tuple[str, ...]) -> None:
     """Solve edits with the live ones into one candidate; live is untouched."""
-    governance = opened(options)
+    governance = acting(options)
     job = Job(JobKind.APPLY, {"edits": list(edit_ids)})
     document = run_job(governance, job, "apply")
     if options.as_json:
@@ -168,7 +168,7 @@ def apply(options: GlobalOptions, edit_ids: tuple[str, ...]) -> None:
 @pass_options
 def check(options: GlobalOptions, edit_id: str, suite: str) -> None:
     """Measure the candidate against base and live; store and judge the evidence."""
-    governance = opened(options)
+    governance = acting(options)
     job = Job(JobKind.CHECK, {"edit": edit_id, "suite": suite})
     document = run_job(governance, job, "check")
     if options.as_json:

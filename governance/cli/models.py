@@ -4,7 +4,7 @@ import click
 
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
-from governance.cli.session import opened
+from governance.cli.session import acting, opened
 from governance.errors import IntegrityError
 from governance.service.views import ModelView, to_json
 
@@ -23,7 +23,7 @@ def model() -> None:
 @pass_options
 def add(options: GlobalOptions, name: str, source: str, revision: str | None) -> None:
     """Hash every file a pipeline loads and register it under NAME."""
-    _print(options, opened(options).add_model(name, source, revision))
+    _print(options, acting(options).add_model(name, source, revision))
 
 
 @model.command("list")

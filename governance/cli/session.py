@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from governance.canonical import JSON
 from governance.cli.options import GlobalOptions
+from governance.cli.output import narrate
 from governance.cli.progress import ProgressLine
+from governance.domain.roster import OUTSIDE
 from governance.domain.signoff import Head
 from governance.service.facade import Governance, Job
 from governance.settings import Settings
@@ -28,6 +30,22 @@ def opened(options: GlobalOptions) -> Governance:
     from governance.wiring import open_workspace
 
     return open_workspace(settings_of(options))
+
+
+def acting(options: GlobalOptions) -> Governance:
+    """Open the workspace for what is recorded unsigned, and say under what name.
+
+    Raises:
+        NotFoundError: ``--as`` names nobody on the roster.
+    """
+    governance = opened(options)
+    if not settings_of(options).readonly:
+        name = governance.actor()
+        if name.startswith(OUTSIDE):
+            given = settings_of(options).principal
+            shown = "anybody on the roster" if given is None else given
+            narrate(f"nothing here can sign for {shown}: recorded as {name}")
+    return governance
 
 
 def run_job(

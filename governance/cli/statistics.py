@@ -7,7 +7,7 @@ import click
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
 from governance.cli.progress import ProgressLine
-from governance.cli.session import opened
+from governance.cli.session import acting, opened
 from governance.service.records import StatisticsView
 from governance.service.views import to_json
 
@@ -42,8 +42,9 @@ def compute(options: GlobalOptions, captions: Path, tokens: int | None) -> None:
     than the model reads are left out and counted, and so are those with control
     characters or with words that the tokenizer reads as special tokens.
     """
+    governance = acting(options)
     with ProgressLine("statistics") as progress:
-        found = opened(options).compute_statistics(
+        found = governance.compute_statistics(
             captions, progress, model=options.model, tokens=tokens
         )
     _print(options, found)
@@ -55,7 +56,7 @@ def compute(options: GlobalOptions, captions: Path, tokens: int | None) -> None:
 @pass_options
 def import_file(options: GlobalOptions, file: Path) -> None:
     """Check a safetensors FILE of another workspace, and record a copy."""
-    _print(options, opened(options).import_statistics(file, model=options.model))
+    _print(options, acting(options).import_statistics(file, model=options.model))
 
 
 @statistics.command("list")

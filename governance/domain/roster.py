@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+OUTSIDE = "local:"
+"""Begins the name of whoever acts unsigned and is nobody of the roster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:

@@ -32,6 +32,7 @@ from governance.service import (
     views,
 )
 from governance.service.facade import Job, ProgressCallback
+from governance.service.identity import actor_name
 from governance.service.outside import keep_outside
 from governance.service.selecting import the_edit, the_model
 from governance.service.workspace import Workspace
@@ -55,6 +56,13 @@ class Application:
     def header(self) -> views.Header:
         """Return what the first line of a screen shows."""
         return looking.header(self._workspace)
+
+    def actor(self) -> str:
+        """Return who an unsigned action would be recorded as."""
+        workspace, state = self._workspace, self._workspace.state
+        return actor_name(
+            workspace.settings, workspace.layout, state.roster, state.size + 1
+        )
 
     def head(self) -> Head:
         """Return the ledger's current head."""

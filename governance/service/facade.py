@@ -62,6 +62,13 @@ class Governance(Protocol):
     def header(self) -> views.Header:
         """Return what the first line of a screen shows."""
 
+    def actor(self) -> str:
+        """Return who an unsigned action would be recorded as; ``local:LOGIN`` outside.
+
+        Raises:
+            NotFoundError: A name was given, and nobody on the roster has it.
+        """
+
     def head(self) -> Head:
         """Return the ledger's current head."""
 

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.domain.roster import Reviewer, Roster
-from governance.errors import GovernanceError, PolicyRefusedError, SignOffMissingError
+from governance.domain.roster import OUTSIDE, Reviewer, Roster
+from governance.errors import (
+    GovernanceError,
+    NotFoundError,
+    PolicyRefusedError,
+    SignOffMissingError,
+)
 from governance.identity.keys import PublicKey, parse_public_key, read_public_key
 from governance.identity.signers import Signer, find_signer
 from governance.service.layout import Layout
 from governance.settings import Settings
+from governance.text import safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,8 @@ def find_identity(
         The person and their signer.
 
     Raises:
-        PolicyRefusedError: The principal or the key is not on the roster, or the key
-            belongs to somebody else.
+        NotFoundError: The principal is not on the roster.
+        PolicyRefusedError: The key is not on the roster, or belongs to somebody else.
         SignOffMissingError: Nothing can sign, or several people could.
     """
     if settings.key is not None:
@@ -80,11 +86,25 @@ def actor_name(settings: Settings, layout: Layout, roster: Roster, at: int) -> s
         layout: Where a demo keeps its keys.
         roster: Who may sign.
         at: Ledger sequence of the action.
+
+    Raises:
+        NotFoundError: A name was given, and nobody on the roster has it.
     """
+    refuse_stranger(settings, roster, at)
     try:
         return find_identity(settings, layout, roster, at).principal
     except GovernanceError:
-        return f"local:{_login()}"
+        return f"{OUTSIDE}{_login()}"
+
+
+def refuse_stranger(settings: Settings, roster: Roster, at: int) -> None:
+    """Refuse to act under a name that nobody on the roster has.
+
+    Raises:
+        NotFoundError: One was given.
+    """
+    if settings.principal is not None:
+        _on_roster(roster, settings.principal, at)
 
 
 def _login() -> str:
@@ -97,9 +117,13 @@ def _login() -> str:
 def _on_roster(roster: Roster, principal: str, at: int) -> Reviewer:
     reviewer = roster.find(principal, at)
     if reviewer is None:
-        raise PolicyRefusedError(
-            f"{principal!r} is not on the roster, or no longer",
-            "`governance reviewer list` shows who may sign.",
+        names = ", ".join(
+            sorted(item.principal for item in roster.reviewers if item.active_at(at))
+        )
+        raise NotFoundError(
+            f"{principal[:64]!r} is not on the roster, or no longer; expected one of "
+            f"{safe(names, 400) or 'nobody'}",
+            "Name one of them with --as, or leave it out where nothing is signed.",
         )
     return reviewer
 

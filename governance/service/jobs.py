@@ -12,9 +12,11 @@ from governance.service.drawing import compute_measure, compute_preview
 from governance.service.exporting import compute_export
 from governance.service.facade import Job, JobKind, ProgressCallback
 from governance.service.fields import optional_text, text, texts
+from governance.service.identity import refuse_stranger
 from governance.service.reverting import compute_revert, finish_revert
 from governance.service.workspace import Workspace
 
+_RECORDED = frozenset({JobKind.APPLY, JobKind.CHECK, JobKind.REVERT})
 WORKER = "governance.wiring"
 """Module that opens a workspace and runs one job when started with ``-m``."""
 
@@ -33,8 +35,7 @@ def compute(
         What :func:`finish` takes.
     """
     arguments = job.arguments
-    if job.kind is not JobKind.EXPORT:
-        workspace.refuse_readonly(job.kind.value)
+    _refuse_early(workspace, job)
     match job.kind:
         case JobKind.APPLY:
             return compute_apply(workspace, texts(arguments, "edits"), progress)
@@ -55,6 +56,15 @@ def compute(
             return compute_measure(workspace, arguments, progress)
         case JobKind.EXPORT:
             return compute_export(workspace, arguments, progress)
+
+
+def _refuse_early(workspace: Workspace, job: Job) -> None:
+    """Refuse what would be refused when it is recorded, hours of work later."""
+    if job.kind is not JobKind.EXPORT:
+        workspace.refuse_readonly(job.kind.value)
+    if job.kind in _RECORDED:
+        state = workspace.state
+        refuse_stranger(workspace.settings, state.roster, state.size + 1)
 
 
 def finish(

@@ -164,6 +164,9 @@ class FakeGovernance:
             readonly=self.readonly,
         )
 
+    def actor(self) -> str:
+        return "ana"
+
     def head(self) -> Head:
         return Head(self.entries, sha(f"head {self.entries}"))
 
