@@ -40,9 +40,9 @@ def init(options: GlobalOptions, policy_name: str, reviewers: tuple[str, ...]) -
     )
     header = governance.header()
     policy = governance.policy()
-    if lacking := governance.lacking():
-        narrate(f"warning: as it is, nothing can be approved here: {lacking}")
-        narrate("  Its roster cannot change either. Make it with more --reviewer.")
+    warnings = governance.lacking()
+    for warning in warnings:
+        narrate(f"warning: {warning}.")
     if options.as_json:
         print_json(
             {
@@ -50,6 +50,7 @@ def init(options: GlobalOptions, policy_name: str, reviewers: tuple[str, ...]) -
                 "origin": header.origin,
                 "policy": to_json(policy),
                 "reviewers": to_json(governance.reviewers()),
+                "warnings": list(warnings),
             }
         )
         return

@@ -21,21 +21,46 @@ def lacking_people(policy: Policy, roster: Roster, at: int) -> str | None:
     Returns:
         The reason, or ``None`` where enough people of the right roles are there.
     """
-    people = [item for item in roster.reviewers if item.active_at(at)]
+    return lacking_to_approve(policy, roster, at) or lacking_to_take_back(
+        policy, roster, at
+    )
+
+
+def lacking_to_approve(policy: Policy, roster: Roster, at: int) -> str | None:
+    """Say whom every approval would wait for in vain, if it would.
+
+    Args:
+        policy: The policy.
+        roster: The roster.
+        at: Ledger sequence.
+    """
+    people = _people(roster, at)
     seats = _seats(policy)
     holders = [[i for i, who in enumerate(people) if _fits(who, s)] for s in seats]
     taken: dict[int, int] = {}
-    for seat in range(len(seats)):
-        if not _seated(seat, holders, taken, set()):
-            return (
-                f"it takes {len(seats)} people ({_in_words(policy)}), and the "
-                f"{len(people)} on the roster are not enough"
-            )
-    return _lacking_for_rollback(policy, people)
+    empty = [
+        seat
+        for number, seat in enumerate(seats)
+        if not _seated(number, holders, taken, set())
+    ]
+    if not empty:
+        return None
+    return (
+        f"it takes {len(seats)} people ({_in_words(policy)}), and the "
+        f"{len(people)} on the roster are not enough; missing: "
+        f"{', '.join(map(_wanted, empty))}"
+    )
 
 
-def _lacking_for_rollback(policy: Policy, people: Sequence[Reviewer]) -> str | None:
-    """Say that harm could not be taken back any more, if it could not."""
+def lacking_to_take_back(policy: Policy, roster: Roster, at: int) -> str | None:
+    """Say that harm could not be taken back, if it could not.
+
+    Args:
+        policy: The policy.
+        roster: The roster.
+        at: Ledger sequence.
+    """
+    people = _people(roster, at)
     rule = policy.spec.rollback
     found = sum(_fits(who, frozenset(policy.spec.roles)) for who in people)
     needed = rule.required_approvals + (not rule.proposer_allowed)
@@ -45,6 +70,10 @@ def _lacking_for_rollback(policy: Policy, people: Sequence[Reviewer]) -> str | N
         f"a rollback takes {needed} people in the roles that may sign, and there are "
         f"{found}"
     )
+
+
+def _people(roster: Roster, at: int) -> list[Reviewer]:
+    return [item for item in roster.reviewers if item.active_at(at)]
 
 
 _Seat = frozenset[str] | None
@@ -59,6 +88,13 @@ def _seats(policy: Policy) -> list[_Seat]:
     free = spec.required_approvals - len(named)
     proposer: list[_Seat] = [None] if spec.distinct_from_proposer else []
     return [*named, *[frozenset(spec.roles)] * free, *proposer]
+
+
+def _wanted(seat: _Seat) -> str:
+    """Say who would fill a seat."""
+    if seat is None:
+        return "one more person, to propose"
+    return f"one more as {' or '.join(safe(role, 80) for role in sorted(seat))}"
 
 
 def _fits(person: Reviewer, seat: _Seat) -> bool:

@@ -7,11 +7,11 @@ from pathlib import Path
 from governance.canonical import JSON
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision, Head
-from governance.policy.quorum import lacking_people
 from governance.service import (
     activating,
     allowing,
     change_records,
+    change_rules,
     change_signing,
     change_views,
     changing,
@@ -155,11 +155,9 @@ class Application:
         """Return the policy in force."""
         return looking.policy_view(self._workspace.policy())
 
-    def lacking(self) -> str:
-        """Say why the roster could approve nothing under the policy, if so."""
-        state = self._workspace.state
-        policy = self._workspace.policy(state)
-        return lacking_people(policy, state.roster, state.size) or ""
+    def lacking(self) -> tuple[str, ...]:
+        """Say what the roster lacks for the policy in force, and how to add it."""
+        return tuple(change_rules.shortages(self._workspace))
 
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
         """Return the roster."""

@@ -1,12 +1,18 @@
 """May this change take effect? Facts in, a reason out."""
 
+from collections.abc import Iterator
+
 from governance.domain.change import ChangeKind, ChangeRecord, ChangeState
 from governance.domain.event import Document
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.state import WorkspaceState
 from governance.errors import GovernanceError, PolicyRefusedError, WrongStateError
 from governance.policy.model import Policy
-from governance.policy.quorum import lacking_people
+from governance.policy.quorum import (
+    lacking_people,
+    lacking_to_approve,
+    lacking_to_take_back,
+)
 from governance.policy.signoffs import Approval, Proposal, judge_change
 from governance.service.fields import table, text, texts, whole
 from governance.service.stored import stored_policy
@@ -53,6 +59,39 @@ def policy_refusal(state: WorkspaceState, policy: Policy) -> GovernanceError | N
             f"Set metadata.version to {before + 1} or more.",
         )
     return _quorum(policy, state.roster, state.size)
+
+
+def shortages(workspace: Workspace) -> Iterator[str]:
+    """Say what the roster lacks for the policy in force, and how to add it.
+
+    Args:
+        workspace: The workspace.
+
+    Yields:
+        One sentence or two for each thing that is lacking.
+    """
+    state = workspace.state
+    policy, roster = workspace.policy(state), state.roster
+    if lacking := lacking_to_approve(policy, roster, state.size):
+        yield (
+            f"as it is, nothing can be approved here: {lacking}. Nor can anybody be "
+            "added, which takes the same approvals: make another workspace with "
+            "more --reviewer PRINCIPAL=PUBLIC_KEY_FILE:ROLE"
+        )
+    if lacking := lacking_to_take_back(policy, roster, state.size):
+        yield (
+            f"as it is, nothing can be taken back here: {lacking}. Name more people "
+            "with --reviewer, or add them with `governance reviewer add`"
+        )
+    for person in roster.reviewers:
+        unknown = [role for role in person.roles if role not in policy.spec.roles]
+        if unknown:
+            roles = ", ".join(safe(role, 80) for role in unknown)
+            known = ", ".join(safe(role, 80) for role in policy.spec.roles)
+            yield (
+                f"{person.principal} has no say as {roles}: policy "
+                f"{safe(policy.name, 80)} asks for {known}"
+            )
 
 
 def roles_known(workspace: Workspace, state: WorkspaceState) -> tuple[str, ...]:

@@ -132,8 +132,8 @@ class Governance(Protocol):
     def policy(self) -> views.PolicyView:
         """Return the policy in force."""
 
-    def lacking(self) -> str:
-        """Say why the roster could approve nothing under the policy, if so."""
+    def lacking(self) -> tuple[str, ...]:
+        """Say what the roster lacks for the policy in force, and how to add it."""
 
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
         """Return the roster."""

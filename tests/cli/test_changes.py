@@ -1,12 +1,13 @@
 """Changes of policy and roster, typed."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from governance.identity.keys import generate_key
 from tests.cli.conftest import Line
-from tests.service.house import House
+from tests.service.house import House, changed_policy
 from tests.service.test_changes import newer
 
 
@@ -123,9 +124,55 @@ def test_init_warns_of_a_roster_that_could_approve_nothing(
     assert run(["--workspace", str(house.root / "alone"), *words]) == 0
     said = capsys.readouterr().err
     assert "nothing can be approved here: it takes 2 people" in said
+    assert "missing: one more person, to propose. Nor can anybody be added" in said
+    assert "--reviewer PRINCIPAL=PUBLIC_KEY_FILE:ROLE" in said
     mine = (*words, "--policy", "single-user")
     assert run(["--workspace", str(house.root / "mine"), *mine]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_init_names_the_roles_a_policy_lacks(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from governance.cli.run import run
+
+    people = house.root / "people"
+    words = [
+        *("--reviewer", f"ana={people / 'ana.pub'}:engineering"),
+        *("--reviewer", f"ben={people / 'ben.pub'}:leagl"),
+        *("--policy", "strict", "--json"),
+    ]
+    assert run(["--workspace", str(house.root / "two"), "init", *words]) == 0
+    said = capsys.readouterr()
+    first, *others = json.loads(said.out)["warnings"]
+    assert "it takes 4 people" in first
+    assert "missing: one more as legal, one more as safety. Nor can anybody" in first
+    assert others[-1] == (
+        "ben has no say as leagl: policy strict asks for engineering, legal, safety"
+    )
+    assert f"warning: {first}." in said.err
+
+
+def test_init_warns_where_only_taking_back_lacks_people(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """People can still be added then, and it says so."""
+    from governance.cli.run import run
+
+    policy = changed_policy(
+        house.root, lambda spec: spec.update(rollback={"required_approvals": 3})
+    )
+    people = house.root / "people"
+    words = [
+        *("--reviewer", f"ana={people / 'ana.pub'}:reviewer"),
+        *("--reviewer", f"ben={people / 'ben.pub'}:reviewer"),
+        *("--policy", policy, "--json"),
+    ]
+    place = str(house.root / "two")
+    assert run(["--workspace", place, "init", *map(str, words)]) == 0
+    (said,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert "nothing can be taken back here: a rollback takes 3 people" in said
+    assert "governance reviewer add" in said
 
 
 def test_init_refuses_two_names_that_read_the_same(

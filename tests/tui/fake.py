@@ -317,8 +317,8 @@ class FakeGovernance:
     def policy(self) -> views.PolicyView:
         return views.PolicyView("default", 1, sha("policy"), {})
 
-    def lacking(self) -> str:
-        return ""
+    def lacking(self) -> tuple[str, ...]:
+        return ()
 
     def reviewers(self) -> tuple[views.ReviewerView, ...]:
         return self.roster
