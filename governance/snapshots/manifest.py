@@ -15,6 +15,8 @@ from governance.snapshots.forms import Form, form_from
 from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE, is_plain
 from governance.snapshots.reading import (
     DOCUMENT_LIMIT,
+    MANIFEST_LIMIT,
+    MANIFEST_MARKS_LIMIT,
     digest_or_none,
     parse_json,
     read_limited,
@@ -74,8 +76,9 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         IntegrityError: If it cannot be read, or says what no export would.
     """
-    data = read_limited(folder / MANIFEST, MANIFEST, LIMIT)
-    top = dict(_object(parse_json(data, MANIFEST), "the manifest"))
+    data = read_limited(folder / MANIFEST, MANIFEST, MANIFEST_LIMIT)
+    parsed = parse_json(data, MANIFEST, MANIFEST_MARKS_LIMIT)
+    top = dict(_object(parsed, "the manifest"))
     claimed = top.pop("digest", None)
     if digest_or_none(top) != claimed:
         raise _malformed("its digest is not that of its content")

@@ -23,7 +23,7 @@ from governance.snapshots.findings import (
 from governance.snapshots.manifest import Manifest, read_manifest
 from governance.snapshots.names import MANIFEST
 from governance.snapshots.proofs import PROOFS
-from governance.snapshots.reading import read_document, read_limited
+from governance.snapshots.reading import SIGNERS_LIMIT, read_document, read_limited
 from governance.snapshots.record import EDITS, POLICY, SIGNERS
 from governance.snapshots.verify_approvals import Court
 from governance.snapshots.verify_base import check_base, verify_base
@@ -66,7 +66,6 @@ _MALFORMED = (
     ValueError,
     RecursionError,
 )
-_SIGNERS_LIMIT = 16 * 1024 * 1024
 _Read = TypeVar("_Read")
 
 
@@ -261,7 +260,7 @@ class _Verification:
         return self._pinned if self._pinned is not None else own or ()
 
     def _own_signers(self) -> tuple[AllowedSigner, ...]:
-        data = read_limited(self._folder / SIGNERS, SIGNERS, _SIGNERS_LIMIT)
+        data = read_limited(self._folder / SIGNERS, SIGNERS, SIGNERS_LIMIT)
         return read_signers(data, SIGNERS)
 
     def _document(self, path: str, read: Callable[[], _Read]) -> _Read | None:

@@ -32,13 +32,12 @@ from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import MANIFEST
 from governance.snapshots.proofs import PROOFS
-from governance.snapshots.reading import read_limited
+from governance.snapshots.reading import SIGNERS_LIMIT, read_limited
 from governance.snapshots.record import EDITS, POLICY, SIGNERS, namespace_of
 from governance.snapshots.verify_proofs import ProvenLog
 from governance.snapshots.verify_record import ProposedEdit
 from governance.snapshots.verify_signatures import Vouched
 
-_SIGNERS_LIMIT = 16 * 1024 * 1024
 _RULING = (WorkspaceCreated, ChangeProposed, ChangeSigned, ChangeActivated)
 WentLive = ModelRegistered | SnapshotActivated | EditReverted | SnapshotRestored
 
@@ -232,7 +231,7 @@ def _verify_roster(
     folder: Path, manifest: Manifest, told: Told
 ) -> Iterator[ExportFinding]:
     try:
-        found = read_limited(folder / SIGNERS, SIGNERS, _SIGNERS_LIMIT)
+        found = read_limited(folder / SIGNERS, SIGNERS, SIGNERS_LIMIT)
         wanted = allowed_signers_text(told.states[-1].roster)
     except IntegrityError as error:
         yield finding(SIGNERS, "proof", error.message)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from governance.documents.limits import LIST_FILE_BYTES
 from governance.documents.request import request_from_document
 from governance.domain.events import EditProposed
 from governance.domain.request import EditRequest
@@ -12,9 +13,22 @@ from governance.policy.model import Policy
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.proofs import FILES, POLICIES, SUITES
-from governance.snapshots.reading import parse_json, read_limited
+from governance.snapshots.reading import (
+    POLICY_LIMIT,
+    POLICY_MARKS_LIMIT,
+    SUITE_LIMIT,
+    SUITE_MARKS_LIMIT,
+    parse_json,
+    read_limited,
+    refuse_crowded,
+)
 
-_LIMIT = 64 * 1024 * 1024
+# Bytes and marks; a list that a request names is no JSON.
+_LIMITS = {
+    POLICIES: (POLICY_LIMIT, POLICY_MARKS_LIMIT),
+    SUITES: (SUITE_LIMIT, SUITE_MARKS_LIMIT),
+    FILES: (LIST_FILE_BYTES, LIST_FILE_BYTES),
+}
 _BROKEN = (GovernanceError, ValueError, TypeError, KeyError, RecursionError)
 
 
@@ -47,7 +61,10 @@ class Kept:
         path = self._paths.get((place, digest))
         if path is None:
             raise IntegrityError(f"{place}/{digest[:80]} is not in the export")
-        return read_limited(self._folder / path, path, _LIMIT)
+        size, marks = _LIMITS[place]
+        data = read_limited(self._folder / path, path, size)
+        refuse_crowded(data, path, marks)
+        return data
 
     def policies(self) -> tuple[Mapping[str, Policy], tuple[ExportFinding, ...]]:
         """Read every policy.

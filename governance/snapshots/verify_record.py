@@ -11,11 +11,20 @@ from governance.documents.yaml import parse_documents
 from governance.errors import IntegrityError, RequestError
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import LIMIT, Manifest
-from governance.snapshots.reading import digest_or_none, parse_json, read_limited
+from governance.snapshots.reading import (
+    EDITS_MARKS_LIMIT,
+    POLICY_LIMIT,
+    POLICY_MARKS_LIMIT,
+    digest_or_none,
+    parse_json,
+    read_limited,
+    refuse_crowded,
+)
 from governance.snapshots.record import EDITS, EDITS_FORMAT, EVIDENCE, POLICY
 from governance.text import safe
 
-_POLICY_LIMIT = 4 * 1024 * 1024
+# Nested lists need no more than a dash each.
+_YAML_MARKS = b",:[{-\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,8 @@ def read_edits(folder: Path, manifest: Manifest) -> tuple[ProposedEdit, ...]:
         IntegrityError: If the file is malformed, a digest is not that of what it
             names, or the edits are not those of the snapshot.
     """
-    document = parse_json(read_limited(folder / EDITS, EDITS, LIMIT), EDITS)
+    data = read_limited(folder / EDITS, EDITS, LIMIT)
+    document = parse_json(data, EDITS, EDITS_MARKS_LIMIT)
     listed = document.get("edits") if isinstance(document, Mapping) else None
     if (
         not isinstance(document, Mapping)
@@ -106,7 +116,9 @@ def check_policy(folder: Path, manifest: Manifest) -> bool:
     Raises:
         IntegrityError: If it is no strict YAML, or has another digest.
     """
-    document = _yaml(read_limited(folder / POLICY, POLICY, _POLICY_LIMIT))
+    data = read_limited(folder / POLICY, POLICY, POLICY_LIMIT)
+    refuse_crowded(data, POLICY, POLICY_MARKS_LIMIT, _YAML_MARKS)
+    document = _yaml(data)
     found = digest_or_none(document)
     if found != manifest.policy:
         raise IntegrityError(f"the policy's digest is {found}, not {manifest.policy}")

@@ -10,13 +10,11 @@ from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import MANIFEST
 from governance.snapshots.proofs import FILES, POLICIES, SUITES
-from governance.snapshots.reading import read_limited
+from governance.snapshots.reading import POLICY_LIMIT, read_limited
 from governance.snapshots.record import POLICY, policy_text
 from governance.snapshots.request_words import inner
 from governance.snapshots.verify_log import Told
 from governance.text import safe
-
-_LIMIT = 4 * 1024 * 1024
 
 
 def verify_policy(
@@ -48,7 +46,7 @@ def verify_policy(
     if POLICY not in intact:
         return
     try:
-        found = read_limited(folder / POLICY, POLICY, _LIMIT)
+        found = read_limited(folder / POLICY, POLICY, POLICY_LIMIT)
     except IntegrityError:
         return  # Reported where its digest is computed.
     wanted = policy_text(policy.document)

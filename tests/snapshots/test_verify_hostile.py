@@ -209,7 +209,7 @@ def test_an_enormous_document_is_not_read(export: Path) -> None:
     with (export / MANIFEST).open("wb") as file:
         file.truncate(70_000_000)
     (found,) = verify_export(export).findings
-    assert found.message == f"{MANIFEST} is larger than {64 * 1024 * 1024} bytes"
+    assert found.message == f"{MANIFEST} is larger than {8 * 1024 * 1024} bytes"
 
 
 def test_a_hostile_file_name_can_be_written_down(export: Path) -> None:
