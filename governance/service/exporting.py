@@ -39,6 +39,7 @@ from governance.snapshots.inputs import (
 )
 from governance.snapshots.licence import licence_of
 from governance.snapshots.measured import results_of as measured_results
+from governance.snapshots.writing import check_place
 
 
 def compute_export(
@@ -73,7 +74,15 @@ def compute_export(
             "Only the base, and what is or was live, leaves the workspace.",
         )
     _refuse_nothing(form, record)
-    model = workspace.state.models[record.model]
+    state = workspace.state
+    model, output = state.models[record.model], Path(text(arguments, "output"))
+    # Every file of the base is hashed next, which takes minutes: not for a place that
+    # cannot be written.
+    folders = (
+        workspace.layout.root,
+        *(Path(item.path) for item in state.models.values()),
+    )
+    check_place(output.absolute(), folders)
     check_base(workspace.parts.models, model, progress)
     signer = signing_key(workspace)
     # Others may have appended meanwhile: everything said is as of this one head.
@@ -83,8 +92,8 @@ def compute_export(
     exported = workspace.parts.exporter.export(
         workspace.place,
         gather(workspace, state, record, log, signer),
-        Path(text(arguments, "output")),
-        (workspace.layout.root,),
+        output,
+        folders,
         progress,
         form,
         planned(workspace.store, state, (state.edits[name] for name in record.edits)),

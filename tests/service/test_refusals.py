@@ -215,6 +215,35 @@ def test_a_candidate_is_not_exported(house: House, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("place", ["workspace", "model", "other", "there", "nowhere"])
+def test_a_place_no_export_goes_to_is_refused_before_the_base_is_hashed(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model_index.json").write_text("{}", encoding="utf-8")
+    house.as_("ana").add_model("second", str(other))
+    (tmp_path / "there").mkdir()
+    target = {
+        "workspace": house.settings.workspace / "out",
+        "model": house.root / "model" / "out",
+        "other": other / "out",
+        "there": tmp_path / "there",
+        "nowhere": tmp_path / "no" / "out",
+    }[place]
+
+    def hashed(*_: object) -> None:
+        pytest.fail("the base was hashed")
+
+    monkeypatch.setattr(house.parts.models, "differences", hashed)
+    arguments = {"snapshot": "live", "output": str(target), "model": "mini"}
+    before = house.size()
+    with pytest.raises(UsageError, match=r"lies inside|exists|there is no folder"):
+        house.job("ana", JobKind.EXPORT, format="diffusers", **arguments)
+    assert house.size() == before
+    assert not (target / "model_index.json").exists()
+
+
 def test_a_candidate_is_not_activated_around_its_approvals(house: House) -> None:
     edit = house.ready("ana")
     candidate = house.as_("ana").edit(edit).candidate or ""
