@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from governance.canonical import JSON
 from governance.errors import IntegrityError
 from governance.identity.model_key import ModelKey, PublicModelKey
+from governance.snapshots import shapes_of
 
 IN_TOTO = "application/vnd.in-toto+json"
 
@@ -27,16 +28,18 @@ def envelope(payload: bytes, signer: ModelKey, keyid: str) -> dict[str, JSON]:
     }
 
 
-def opened(found: JSON, key: PublicModelKey) -> bytes:
+def opened(found: JSON, key: PublicModelKey, keyid: str) -> bytes:
     """Return what a key signed.
 
     Args:
         found: An envelope, from anybody.
         key: The key.
+        keyid: What the envelope has to call it; no signature covers that.
 
     Raises:
         IntegrityError: It is no envelope with one signature, or another key's.
     """
+    shapes_of.ENVELOPE(found, "")
     match found:
         case {
             "payload": str(payload),
@@ -46,6 +49,8 @@ def opened(found: JSON, key: PublicModelKey) -> bytes:
             message = _decoded(payload)
         case _:
             raise IntegrityError("expected an in-toto envelope with one signature")
+    if signature["keyid"] != keyid:
+        raise IntegrityError("signatures[0].keyid: it names another key")
     if not key.signed(_decoded(signature.get("sig")), _encoded(message)):
         raise IntegrityError("the model signing key did not sign it")
     return message
@@ -58,6 +63,10 @@ def _encoded(payload: bytes) -> bytes:
 
 def _decoded(value: JSON) -> bytes:
     try:
-        return base64.b64decode(str(value), validate=True)
+        found = base64.b64decode(str(value), validate=True)
     except (binascii.Error, ValueError) as error:
         raise IntegrityError("it holds something that is no base64") from error
+    # The last character has bits to spare, which would say nothing and be anything.
+    if base64.b64encode(found).decode() != value:
+        raise IntegrityError("it holds base64 that is not in its one form")
+    return found

@@ -10,6 +10,7 @@ from governance.domain.signoff import Head
 from governance.domain.snapshot import Snapshot
 from governance.errors import IntegrityError
 from governance.pipeline.folder import FileRecord
+from governance.snapshots import shapes_of
 from governance.snapshots.compose import snapshot_of
 from governance.snapshots.forms import Form, form_from
 from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE, is_plain
@@ -78,6 +79,10 @@ def read_manifest(folder: Path) -> Manifest:
     """
     data = read_limited(folder / MANIFEST, MANIFEST, MANIFEST_LIMIT)
     parsed = parse_json(data, MANIFEST, MANIFEST_MARKS_LIMIT)
+    try:
+        shapes_of.MANIFEST(parsed, "")
+    except IntegrityError as error:
+        raise _malformed(error.message) from error
     top = dict(_object(parsed, "the manifest"))
     claimed = top.pop("digest", None)
     if digest_or_none(top) != claimed:

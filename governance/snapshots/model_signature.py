@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from governance.canonical import JSON
 from governance.errors import IntegrityError
 from governance.identity.model_key import ModelKey, PublicModelKey
+from governance.snapshots import shapes_of
 from governance.snapshots.dsse import envelope, opened
 from governance.snapshots.names import MODEL_SIGNATURE, RECORD
 from governance.snapshots.parts import Exporting
@@ -88,29 +89,29 @@ def signed_digests(data: bytes, key: PublicModelKey) -> dict[str, str]:
     Raises:
         IntegrityError: It is malformed, or signed with another key.
     """
-    match parse_json(data, "the bundle"):
+    found = parse_json(data, "the bundle")
+    shapes_of.BUNDLE(found, "")
+    match found:
         case {
             "mediaType": str(media),
-            "verificationMaterial": {"publicKey": Mapping() as named},
+            "verificationMaterial": {"publicKey": {"hint": hint}},
             "dsseEnvelope": signed,
         } if media == _BUNDLE:
-            if named.get("hint") not in (None, key.hint):
+            if hint != key.hint:
                 raise IntegrityError("it names another key than the model signing key")
         case _:
             raise IntegrityError(f"expected {_BUNDLE} with a public key")
-    return _digests(parse_json(opened(signed, key), "the signed statement"))
+    return _digests(parse_json(opened(signed, key, ""), "the signed statement"))
 
 
 def _digests(statement: JSON) -> dict[str, str]:
+    shapes_of.SIGNED_FILES(statement, "")
     match statement:
         case {
             "_type": str(kind),
             "predicateType": str(predicate),
             "subject": [{"digest": {"sha256": str(root)}}],
-            "predicate": {
-                "serialization": {"method": "files", "hash_type": "sha256"},
-                "resources": list(resources),
-            },
+            "predicate": {"resources": list(resources)},
         } if (kind, predicate) == (STATEMENT, _PREDICATE):
             pairs = [_resource(item) for item in resources]
         case _:

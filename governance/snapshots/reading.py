@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import json
+import math
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import BinaryIO
 
 from governance.canonical import JSON, digest_of
 from governance.errors import IntegrityError
+from governance.text import safe
 
 DOCUMENT_LIMIT = 48 * 1024 * 1024
 """Most bytes that are read of a document.
@@ -36,6 +39,7 @@ SUITE_MARKS_LIMIT = 200_000
 SIGNERS_LIMIT = 1024 * 1024
 """About 9,000 reviewers."""
 _CHUNK = 1 << 20
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -72,17 +76,20 @@ def read_limited(path: Path, shown: str, limit: int) -> bytes:
     return data
 
 
-def read_document(folder: Path, path: str) -> Mapping[str, JSON]:
+def read_document(
+    folder: Path, path: str, most: int = MARKS_LIMIT
+) -> Mapping[str, JSON]:
     """Read a JSON object of an export.
 
     Args:
         folder: The export.
         path: Relative path of the file.
+        most: Most commas, colons and opening brackets.
 
     Raises:
         IntegrityError: If it cannot be read, or is none.
     """
-    found = parse_json(read_limited(folder / path, path, DOCUMENT_LIMIT), path)
+    found = parse_json(read_limited(folder / path, path, DOCUMENT_LIMIT), path, most)
     if not isinstance(found, dict):
         raise IntegrityError(f"{path} is no object")
     return found
@@ -108,7 +115,7 @@ def refuse_crowded(data: bytes, shown: str, most: int, marks: bytes = b",:[{") -
 
 
 def parse_json(data: bytes, shown: str, most: int = MARKS_LIMIT) -> JSON:
-    """Parse JSON without duplicate keys.
+    """Parse JSON that means the same to everybody who reads it.
 
     Args:
         data: Bytes.
@@ -116,13 +123,26 @@ def parse_json(data: bytes, shown: str, most: int = MARKS_LIMIT) -> JSON:
         most: Most commas, colons and opening brackets.
 
     Raises:
-        IntegrityError: If it is none, nested too deep, or has more values.
+        IntegrityError: If it holds too many values, is no UTF-8 JSON, a key stands
+            twice, a number is none, half a surrogate pair stands alone, or it is
+            nested too deep.
     """
     refuse_crowded(data, shown, most)
     try:
-        found: JSON = json.loads(data, object_pairs_hook=_unique)
+        text = data.decode()
+        found: JSON = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_number,
+            parse_float=_finite,
+        )
+        if _SURROGATE.search(text):
+            # Half a pair is no character: it can be neither hashed nor shown.
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise IntegrityError(f"{shown} is no JSON with unique keys") from error
+        reason = str(error) if isinstance(error, _NotStrictError) else ""
+        message = f"{shown} is no JSON with unique keys"
+        raise IntegrityError(f"{message}: {reason}" if reason else message) from error
     return found
 
 
@@ -162,7 +182,25 @@ def hash_span(file: BinaryIO, start: int, end: int | None) -> str:
     return hasher.hexdigest()
 
 
+class _NotStrictError(ValueError):
+    """JSON that readers may take in different ways."""
+
+
 def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
-    if len({key for key, _ in pairs}) != len(pairs):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
+    found: dict[str, JSON] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _NotStrictError(f"{safe(repr(key), 80)} stands twice")
+        found[key] = value
+    return found
+
+
+def _no_number(name: str) -> JSON:
+    raise _NotStrictError(f"{name} is no number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise _NotStrictError(f"{safe(digits, 40)} is too large")
+    return value

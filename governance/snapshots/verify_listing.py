@@ -8,7 +8,7 @@ from governance.errors import IntegrityError
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import CARD, RECORD, REPORT
-from governance.snapshots.reading import read_limited
+from governance.snapshots.reading import DOCUMENT_LIMIT, read_limited
 from governance.snapshots.record import EVIDENCE
 
 _REQUIRED = (CARD, REPORT)
@@ -20,7 +20,7 @@ _KNOWN = re.compile(
     rf"|signoffs/[1-9][0-9]*\.json(?:\.sshsig)?"
     rf"|(?:policies|suites)/{_DIGEST}\.json|files/{_DIGEST})"
 )
-_LIMIT = 64 * 1024 * 1024
+_QUOTED = re.compile(rf'"({_DIGEST})"'.encode())
 
 
 def verify_listing(
@@ -57,11 +57,11 @@ def _verify_pictures(
     for path in sorted(intact):
         if path.startswith(f"{EVIDENCE}/") and path.endswith(".json"):
             try:
-                text = read_limited(folder / path, path, _LIMIT)
+                text = read_limited(folder / path, path, DOCUMENT_LIMIT)
             except IntegrityError as error:
                 yield finding(path, "proof", error.message)
                 return
-            named.update(re.findall(_DIGEST, text.decode("utf-8", "replace")))
+            named.update(found.decode() for found in _QUOTED.findall(text))
     for path in sorted(pictures):
         if PurePosixPath(path).stem not in named:
             yield finding(path, "added", "no evidence names this picture")

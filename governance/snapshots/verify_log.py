@@ -33,10 +33,11 @@ from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import MANIFEST
 from governance.snapshots.proofs import PROOFS
 from governance.snapshots.reading import SIGNERS_LIMIT, read_limited
-from governance.snapshots.record import EDITS, POLICY, SIGNERS, namespace_of
+from governance.snapshots.record import EDITS, POLICY, SIGNERS, SIGNOFFS, namespace_of
 from governance.snapshots.verify_proofs import ProvenLog
 from governance.snapshots.verify_record import ProposedEdit
 from governance.snapshots.verify_signatures import Vouched
+from governance.text import safe
 
 _RULING = (WorkspaceCreated, ChangeProposed, ChangeSigned, ChangeActivated)
 WentLive = ModelRegistered | SnapshotActivated | EditReverted | SnapshotRestored
@@ -206,6 +207,14 @@ def _verify_signoffs(
             event, SignOffGiven | RollbackSigned | EditReverted | SnapshotRestored
         ):
             held[canonical_bytes(signed.document), signed.signature] = signed
+    there = {
+        path
+        for path in manifest.files
+        if path.startswith(f"{SIGNOFFS}/") and path.endswith(".json")
+    }
+    for path in sorted(there ^ manifest.signoffs.keys()):
+        message = f"signoffs: {safe(path, 200)} is listed, or lies there, alone"
+        yield finding(MANIFEST, "proof", message)
     for one in vouched:
         given = held.get((one.message, one.signature))
         if given is None:

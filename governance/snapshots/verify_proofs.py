@@ -13,8 +13,9 @@ from governance.ledger.entry import Entry, parse_entry
 from governance.ledger.merkle import leaf_hash, root_of
 from governance.ledger.note import NoteKey, parse_note_key
 from governance.ledger.proofs import verify_consistency, verify_inclusion
+from governance.snapshots import shapes_of
 from governance.snapshots.findings import ExportFinding, finding
-from governance.snapshots.manifest import LIMIT, Manifest
+from governance.snapshots.manifest import Manifest
 from governance.snapshots.proofs import (
     CHECKPOINT,
     LEDGER_KEY,
@@ -22,7 +23,7 @@ from governance.snapshots.proofs import (
     PROOFS_FORMAT,
     pem,
 )
-from governance.snapshots.reading import parse_json, read_limited
+from governance.snapshots.reading import read_document, read_limited
 
 _NOTE_LIMIT = 65_536
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -117,16 +118,26 @@ def _proven(
 
 
 def _document(folder: Path) -> Mapping[str, JSON]:
-    document = parse_json(read_limited(folder / PROOFS, PROOFS, LIMIT), PROOFS)
-    if not isinstance(document, Mapping) or document.get("format") != PROOFS_FORMAT:
+    document = read_document(folder, PROOFS)
+    try:
+        shapes_of.PROOFS(document, "")
+    except IntegrityError as error:
+        raise IntegrityError(f"{PROOFS} is malformed: {error.message}") from error
+    if document["format"] != PROOFS_FORMAT:
         raise IntegrityError(f"{PROOFS} is malformed: expected {PROOFS_FORMAT}")
     return document
 
 
 def _cited(item: JSON) -> _Cited:
     match item:
-        case {"sequence": sequence, "hash": digest, "payload": str(text), "proof": p}:
-            proof = tuple(map(_hash, p)) if isinstance(p, list) else None
+        case {
+            "sequence": sequence,
+            "event": event,
+            "hash": digest,
+            "payload": str(text),
+            "proof": list(p),
+        }:
+            proof = tuple(map(_hash, p))
         case _:
             raise IntegrityError("an entry lacks a field")
     try:
@@ -134,7 +145,8 @@ def _cited(item: JSON) -> _Cited:
     except UnicodeEncodeError as error:
         raise IntegrityError("an entry's payload is no UTF-8") from error
     entry, leaf = parse_entry(payload), leaf_hash(payload)
-    if proof is None or entry.sequence != sequence or leaf != _hash(digest):
+    said = (sequence, event, _hash(digest))
+    if said != (entry.sequence, entry.event, leaf):
         raise IntegrityError(f"entry {entry.sequence}: its payload is another")
     return _Cited(entry, leaf, proof)
 
@@ -169,9 +181,14 @@ def _verify_key(folder: Path, key: NoteKey) -> Iterator[ExportFinding]:
 def _checkpoint(folder: Path, key: NoteKey) -> Head:
     note = read_limited(folder / CHECKPOINT, CHECKPOINT, _NOTE_LIMIT)
     try:
-        return open_checkpoint(note.decode(), key)
+        text = note.decode()
     except UnicodeDecodeError as error:
         raise IntegrityError(f"{CHECKPOINT} is no UTF-8") from error
+    head = open_checkpoint(text, key)
+    # Others may sign a note too, but nobody here could tell who they are.
+    if text.rpartition("\n\n")[2].count("\n") != 1:
+        raise IntegrityError("it holds signatures beside the ledger's own")
+    return head
 
 
 def _verify_entries(cited: Sequence[_Cited], head: Head) -> Iterator[ExportFinding]:

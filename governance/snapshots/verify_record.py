@@ -1,6 +1,6 @@
 """Do an export's documents say what their digests say: edits, policy, evidence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -9,21 +9,24 @@ import yaml
 from governance.canonical import JSON
 from governance.documents.yaml import parse_documents
 from governance.errors import IntegrityError, RequestError
+from governance.snapshots import shapes_of
 from governance.snapshots.findings import ExportFinding, finding
-from governance.snapshots.manifest import LIMIT, Manifest
+from governance.snapshots.manifest import Manifest
 from governance.snapshots.reading import (
     EDITS_MARKS_LIMIT,
     POLICY_LIMIT,
     POLICY_MARKS_LIMIT,
     digest_or_none,
-    parse_json,
+    read_document,
     read_limited,
     refuse_crowded,
 )
 from governance.snapshots.record import EDITS, EDITS_FORMAT, EVIDENCE, POLICY
+from governance.snapshots.request_words import objects
 from governance.text import safe
 
 # Nested lists need no more than a dash each.
+_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _YAML_MARKS = b",:[{-\n"
 
 
@@ -61,15 +64,16 @@ def read_edits(folder: Path, manifest: Manifest) -> tuple[ProposedEdit, ...]:
         IntegrityError: If the file is malformed, a digest is not that of what it
             names, or the edits are not those of the snapshot.
     """
-    data = read_limited(folder / EDITS, EDITS, LIMIT)
-    document = parse_json(data, EDITS, EDITS_MARKS_LIMIT)
-    listed = document.get("edits") if isinstance(document, Mapping) else None
-    if (
-        not isinstance(document, Mapping)
-        or document.get("format") != EDITS_FORMAT
-        or not isinstance(listed, list)
-    ):
+    document = read_document(folder, EDITS, EDITS_MARKS_LIMIT)
+    try:
+        shapes_of.EDITS(document, "")
+    except IntegrityError as error:
+        raise IntegrityError(f"{EDITS} is malformed: {error.message}") from error
+    if document["format"] != EDITS_FORMAT:
         raise IntegrityError(f"{EDITS} is malformed: expected {EDITS_FORMAT}")
+    if document["snapshot"] != manifest.digest:
+        raise IntegrityError("snapshot: it is not the one the manifest names")
+    listed = objects(document, "edits")
     edits = tuple(_edit(item) for item in listed)
     if sorted(edit.resolved for edit in edits) != list(manifest.snapshot.edits):
         raise IntegrityError("the edits are not those of the snapshot")
@@ -130,7 +134,7 @@ def _yaml(data: bytes) -> JSON:
         text = data.decode()
         # Refuses duplicate keys, tags and aliases, which the loader would let pass.
         (_,) = parse_documents(text, POLICY)
-        document: JSON = yaml.safe_load(text)
+        document: JSON = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one
     except (RequestError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise IntegrityError(f"{POLICY} is no strict YAML document") from error
     return document

@@ -15,9 +15,9 @@ from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import LIMIT, Manifest
 from governance.snapshots.model_signature import MODEL_KEY, signed_digests
 from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE
-from governance.snapshots.reading import hash_regular, parse_json, read_limited
+from governance.snapshots.reading import hash_regular, read_document, read_limited
 from governance.snapshots.record import EDITS
-from governance.snapshots.told import Document, Said, spoken_of
+from governance.snapshots.told import Said, spoken_of
 
 _KEY_LIMIT = 65_536
 _LACKING = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
@@ -113,8 +113,8 @@ def _verify_documents(
         return
     try:
         said = Said(
-            _document(folder, MANIFEST),
-            _document(folder, EDITS),
+            read_document(folder, MANIFEST),
+            read_document(folder, EDITS),
             spoken_of(manifest.files.values()),
         )
     except IntegrityError as error:
@@ -130,7 +130,7 @@ def _verify_attestation(
     folder: Path, said: Said, key: PublicModelKey
 ) -> Iterator[ExportFinding]:
     try:
-        message = opened(_document(folder, ATTESTATION), key)
+        message = opened(read_document(folder, ATTESTATION), key, key.hint)
     except IntegrityError as error:
         yield finding(ATTESTATION, "signature", error.message)
         return
@@ -145,8 +145,9 @@ def _verify_attestation(
 
 def _verify_bill(folder: Path, said: Said) -> Iterator[ExportFinding]:
     try:
-        found = _document(folder, BILL)
-        same = bill(said, *stated(found)) == found
+        found = read_document(folder, BILL)
+        made = bill(said, *stated(found))
+        same = canonical_bytes(made) == canonical_bytes(found)
     except IntegrityError as error:
         yield finding(BILL, "proof", error.message)
         return
@@ -155,10 +156,3 @@ def _verify_bill(folder: Path, said: Said) -> Iterator[ExportFinding]:
         return
     if not same:
         yield finding(BILL, "proof", "it says otherwise than manifest and edits")
-
-
-def _document(folder: Path, path: str) -> Document:
-    found = parse_json(read_limited(folder / path, path, LIMIT), path)
-    if not isinstance(found, dict):
-        raise IntegrityError(f"{path} is no object")
-    return found

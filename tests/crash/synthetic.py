@@ -4,14 +4,17 @@
 
 import hashlib
 import json
+import math
 import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 from governance.canonical import digest_of
 from governance.domain.events import Document
+from governance.domain.request import EditRequest
 from governance.domain.snapshot import Snapshot
 from governance.domain.state import ModelRecord
+from governance.engine.presets import effective
 from governance.pipeline.folder import FileRecord, PipelineFolder
 from governance.pipeline.layout import WeightSet
 from governance.service.facade import ProgressCallback
@@ -20,6 +23,7 @@ from governance.service.parts.exporter import RealExporter
 from governance.service.ports import Inspected, Parts, Place, Planned, Solved
 from governance.service.stored import put_document
 from governance.service.views import VerifyFinding
+from governance.snapshots.spec import spec_of
 from tests.service.fakes import FakeChecker, FakeModels, FakeSolver, FakeStatistics
 
 FILE = "diffusion_pytorch_model.safetensors"
@@ -96,6 +100,9 @@ class SyntheticModels(FakeModels):
 class SyntheticSolver(FakeSolver):
     """Weights that depend on the set of resolved edits, as bytes a file can hold."""
 
+    def parameters(self, request: EditRequest) -> Document:
+        return effective(spec_of(request, request.digest, {}))
+
     def solve(
         self,
         place: Place,
@@ -104,12 +111,14 @@ class SyntheticSolver(FakeSolver):
         progress: ProgressCallback,
     ) -> Solved:
         digests = sorted(item.resolved.digest for item in edits)
-        tensors = {}
+        tensors, norms = {}, {}
         for name in NAMES if digests else ():
             seed = hashlib.sha512(f"{model.digest} {name} {digests}".encode()).digest()
             numbers = [byte / 256 for byte in seed[: ROWS * ROWS]]
             content = struct.pack(f"<{ROWS * ROWS}f", *numbers)
             tensors[f"unet/{FILE}:{name}"] = place.store.put_bytes(content)
+            # The base is zeros.
+            norms[f"unet/{FILE}:{name}"] = math.hypot(*numbers)
         snapshot = Snapshot(model.digest, tuple(digests), tensors)
         put_document(place.store, snapshot.document())
         certificate: tuple[Document, ...] = tuple(
@@ -125,7 +134,7 @@ class SyntheticSolver(FakeSolver):
             for concept in item.request.concepts
         )
         sites: tuple[Document, ...] = tuple(
-            {"name": name, "norm": 1.0} for name in tensors
+            {"name": name, "norm": norm} for name, norm in norms.items()
         )
         return Solved(snapshot, certificate, sites, (), {"solve": 0.1})
 

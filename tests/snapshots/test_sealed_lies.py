@@ -4,6 +4,7 @@ Each forger here changes one thing and makes everything fit that this key can ma
 manifest, model signature, attestation and bill of materials.
 """
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,13 +17,15 @@ import yaml
 from governance.canonical import canonical_bytes, sha256_hex
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
+from governance.snapshots.dsse import envelope
 from governance.snapshots.export import export_diffusers
 from governance.snapshots.inputs import ExportedEvidence, ExportInputs
 from governance.snapshots.record import policy_text
 from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import evidence_document, inputs_for, moved
-from tests.snapshots.logs import begun, cited, logged, revert, sign
+from tests.snapshots.logs import SIGNER, begun, cited, logged, revert, sign
 from tests.snapshots.people import ADA, BOB, approval, edit, policy, request, rollback
+from tests.snapshots.test_seals import vouch
 from tests.snapshots.test_verify import messages, named, reseal, rewrite_manifest
 
 EDITS = "governance/edits.json"
@@ -172,8 +175,6 @@ def test_figures_of_two_edits_cannot_change_places(
         ("sites.0.after", "0" * 64),
         ("sites.0.name", "unet/x:y"),
         ("sites.0.norm", 1e-9),
-        ("sites.0.norm", True),
-        ("sites.0.norm", "small"),
         ("sites", []),
     ],
 )
@@ -304,3 +305,198 @@ def test_a_suite_or_text_that_nobody_names_is_found(export: Path) -> None:
         (export / name).write_bytes(data)
         reseal(export)
         assert (name, "added") in named(export)
+
+
+# What no export writes
+
+
+def put(place: str, text: str) -> Callable[[Path], None]:
+    """Return a change of a file's raw text."""
+    before, after = place, text
+
+    def change(path: Path) -> None:
+        found = path.read_text()
+        assert before in found
+        path.write_text(found.replace(before, after, 1))
+
+    return change
+
+
+HOSTILE = {
+    "an unknown key": ('"format":', '"reviewed": "yes", "format":', "reviewed"),
+    "a key twice": ('"format":', '"format": "x", "format":', "'format' stands twice"),
+    "NaN": ('"format":', '"x": NaN, "format":', "NaN is no number"),
+    "infinity": ('"format":', '"x": -Infinity, "format":', "-Infinity is no number"),
+    "a number without end": ('"format":', '"x": 1e999, "format":', "1e999"),
+    "half a character": ('"format":', '"x": "\\ud800", "format":', "no JSON"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "words"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("path", [EDITS, "governance/proofs.json"])
+def test_a_document_that_can_be_read_in_two_ways_is_named(
+    export: Path, path: str, before: str, after: str, words: str
+) -> None:
+    put(before, after)(export / path)
+    reseal(export)
+    found = [f for f in verify_export(export).findings if f.path == path]
+    assert words in "".join(f.message for f in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "key"),
+    [
+        (EDITS, "edits.0.approved", "edits[0].approved"),
+        (EDITS, "edits.0.proposal.email", "edits[0].proposal.email"),
+        (EDITS, "edits.0.resolved.note", "edits[0].resolved.note"),
+        (EDITS, "results.0.after.sigma", "results[0].after.sigma"),
+        (EDITS, "sites.0.note", "sites[0].note"),
+        ("governance/proofs.json", "entries.0.note", "entries[0].note"),
+        ("governance/proofs.json", "heads.0.note", "heads[0].note"),
+    ],
+)
+def test_a_key_that_no_export_has_is_named(
+    export: Path, path: str, place: str, key: str
+) -> None:
+    forge(export, path, at(place, "trust me"))
+    found = [f for f in verify_export(export).findings if f.path == path]
+    assert any(f"{key} is a key that no export has" in f.message for f in found)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "key"),
+    [
+        ("sites.0.norm", True, "sites[0].norm: expected a number, found True"),
+        ("sites.0.norm", "small", "sites[0].norm: expected a number, found 'small'"),
+        ("results.0.after.n", -1, "results[0].after.n: expected a whole number"),
+        ("edits.0.certificate", {}, "edits[0].certificate: expected a list"),
+        ("snapshot", "0" * 64, "snapshot: it is not the one the manifest names"),
+    ],
+)
+def test_a_value_of_another_type_is_named(
+    export: Path, place: str, value: object, key: str
+) -> None:
+    forge(export, EDITS, at(place, value))
+    assert (EDITS, "proof") in named(export)
+    assert key in messages(export)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "key"),
+    [
+        ("approved", True, "approved is a key that no export has"),
+        ("program.vendor", "us", "program.vendor is a key that no export has"),
+        ("program.name", "other", "program.name: expected 'governance'"),
+        ("policy.note", "x", "policy.note is a key that no export has"),
+        ("base.licence", "free", "base.licence is a key that no export has"),
+        ("ledger.head.time", "x", "ledger.head.time is a key that no export has"),
+        ("files.0.note", "x", "files[0].note is a key that no export has"),
+        ("signoffs.0.note", "x", "signoffs[0].note is a key that no export has"),
+        ("created", "yesterday", "created: expected a time, RFC 3339 UTC"),
+        ("policy.version", True, "policy.version: expected a whole number"),
+        ("links", [{"path": "a"}], "links[0].target is missing"),
+    ],
+)
+def test_a_manifest_with_a_key_or_type_of_its_own_is_named(
+    export: Path, place: str, value: object, key: str
+) -> None:
+    rewrite_manifest(export, at(place, value))
+    assert named(export) == [(MANIFEST, "changed")]
+    assert key in messages(export)
+
+
+def test_a_sign_off_that_only_the_manifest_knows_is_named(export: Path) -> None:
+    def more(manifest: Any) -> None:
+        other = {**manifest["signoffs"][0], "file": "governance/signoffs/2.json"}
+        manifest["signoffs"].append(other)
+
+    rewrite_manifest(export, more)
+    assert named(export) == [(MANIFEST, "proof")]
+    assert "signoffs/2.json is listed" in messages(export)
+
+
+def test_an_entry_said_to_be_another_event_is_named(export: Path) -> None:
+    forge(export, "governance/proofs.json", at("entries.3.event", "SnapshotActivated"))
+    assert named(export) == [("governance/proofs.json", "proof")]
+
+
+def test_a_signature_of_somebody_else_on_the_checkpoint_is_named(export: Path) -> None:
+    place = export / "governance/checkpoint"
+    place.write_text(f"{place.read_text()}\u2014 court AAAAAAAA\n")
+    reseal(export)
+    assert ("governance/checkpoint", "signature") in named(export)
+    assert "signatures beside the ledger's own" in messages(export)
+
+
+# What no signature covers
+
+SIGNATURE = "model.sig"
+ATTESTATION = "governance/attestation.json"
+UNSIGNED: dict[str, tuple[str, object, str]] = {
+    "hint": ("verificationMaterial.publicKey.hint", "us", "names another key"),
+    "no hint": ("verificationMaterial.publicKey", {}, "publicKey.hint is missing"),
+    "key bytes": ("verificationMaterial.publicKey.rawBytes", "x", "rawBytes"),
+    "a log": ("verificationMaterial.tlogEntries", [{}], "tlogEntries"),
+    "time": ("verificationMaterial.timestampVerificationData", {}, "timestamp"),
+    "a key beside": ("note", "reviewed", "note is a key that no export has"),
+    "an envelope's": ("dsseEnvelope.note", "x", "dsseEnvelope.note"),
+    "key id": ("dsseEnvelope.signatures.0.keyid", "us", "keyid: it names another"),
+    "a signature's": ("dsseEnvelope.signatures.0.cert", "x", "signatures[0].cert"),
+    "type": ("mediaType", 7, "mediaType: expected text"),
+}
+
+
+@pytest.mark.parametrize(("place", "value", "words"), UNSIGNED.values(), ids=UNSIGNED)
+def test_what_stands_beside_a_signature_is_held_to_its_form(
+    export: Path, place: str, value: object, words: str
+) -> None:
+    document = json.loads((export / SIGNATURE).read_text())
+    at(place, value)(document)
+    (export / SIGNATURE).write_text(json.dumps(document))
+    assert named(export) == [(SIGNATURE, "signature")]
+    assert words in messages(export)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("note", "reviewed", "note is a key that no export has"),
+        ("signatures.0.keyid", "us", "keyid: it names another key"),
+        ("signatures.0.cert", "x", "signatures[0].cert"),
+    ],
+)
+def test_an_envelope_is_held_to_its_form(
+    export: Path, place: str, value: object, words: str
+) -> None:
+    manifest = json.loads((export / MANIFEST).read_text())
+    document = json.loads((export / ATTESTATION).read_text())
+    at(place, value)(document)
+    (export / ATTESTATION).write_text(json.dumps(document))
+    vouch(export, manifest, ATTESTATION)
+    assert named(export) == [(ATTESTATION, "signature")]
+    assert words in messages(export)
+
+
+def test_base64_has_one_form(export: Path) -> None:
+    """The bits that its last character has to spare are no part of the signature."""
+    document = json.loads((export / SIGNATURE).read_text())
+    (signature,) = document["dsseEnvelope"]["signatures"]
+    text = signature["sig"]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    end = len(text.rstrip("=")) - 1
+    other = letters[letters.index(text[end]) ^ 1]
+    signature["sig"] = text[:end] + other + text[end + 1 :]
+    (export / SIGNATURE).write_text(json.dumps(document))
+    assert named(export) == [(SIGNATURE, "signature")]
+
+
+def test_a_signed_statement_says_nothing_else(export: Path) -> None:
+    """Whoever holds the key signs a bundle with words of their own in it."""
+    document = json.loads((export / SIGNATURE).read_text())
+    said = json.loads(base64.b64decode(document["dsseEnvelope"]["payload"]))
+    said["predicate"]["approved_by"] = "court"
+    payload = json.dumps(said).encode()
+    document["dsseEnvelope"] = envelope(payload, SIGNER, "")
+    (export / SIGNATURE).write_text(json.dumps(document))
+    assert named(export) == [(SIGNATURE, "signature")]
+    assert "predicate.approved_by" in messages(export)

@@ -117,7 +117,7 @@ def test_another_key_that_signs_everything_is_not_the_ledgers(export: Path) -> N
     reseal(export)
     manifest = json.loads((export / "governance/manifest.json").read_text())
     describe(export, manifest, thief)
-    _vouch(export, manifest, ATTESTATION, thief)
+    vouch(export, manifest, ATTESTATION, thief)
     stock_accepts(export)
     assert named(export) == [(KEY, "signature")]
 
@@ -210,11 +210,11 @@ def test_a_lie_the_manifest_and_the_signature_cover_is_found(
     (export / path).write_bytes(before)
     digests = json.loads((export / "governance/manifest.json").read_text())
     assert (path, "changed") in named(export)
-    _vouch(export, digests, path)
+    vouch(export, digests, path)
     assert named(export) == [(path, "proof")]
 
 
-def _vouch(
+def vouch(
     export: Path, manifest: dict[str, Any], path: str, signer: ModelKey = SIGNER
 ) -> None:
     """Let the manifest name a file's bytes as they are, and sign that."""
@@ -236,7 +236,7 @@ def test_garbage_is_a_finding(export: Path, path: str, garbage: bytes) -> None:
     (export / path).write_bytes(garbage)
     if path != SIGNATURE:
         manifest = json.loads((export / "governance/manifest.json").read_text())
-        _vouch(export, manifest, path)
+        vouch(export, manifest, path)
     assert path in {where for where, _ in named(export)}
 
 

@@ -287,7 +287,10 @@ def test_a_statement_without_its_signature_is_found(export: Path) -> None:
 def test_a_removed_sign_off_is_missed(export: Path) -> None:
     shutil.rmtree(export / "governance/signoffs")
     reseal(export)
-    assert named(export) == [("governance/signoffs", "signature")]
+    assert named(export) == [
+        ("governance/manifest.json", "proof"),
+        ("governance/signoffs", "signature"),
+    ]
     assert "edit E-0001: missing 1 more approval" in messages(export)
 
 
