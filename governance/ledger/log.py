@@ -20,6 +20,7 @@ from governance.ledger.nodes import prove_consistency, prove_inclusion
 from governance.ledger.notary import Notary
 from governance.ledger.notes import newest_note
 from governance.ledger.reading import follow_pages
+from governance.ledger.rehashing import rehashed_heads
 from governance.ledger.report import BadEntry, VerifyReport
 from governance.ledger.rows import BadEntryError, Parser, count, position_at
 from governance.ledger.transaction import WriteTransaction, head_of
@@ -217,6 +218,20 @@ class Ledger:
         with self._database.read() as connection:
             self._check_reaches(connection, size)
             return head_of(position_at(connection, size))
+
+    def rehashed_heads(self, sizes: Iterable[int]) -> Iterator[Head]:
+        """Recompute the heads at some sizes, hashing every payload before them again.
+
+        Args:
+            sizes: Numbers of entries, in any order.
+
+        Returns:
+            The head at each size the log reaches, ascending, as it is reached.
+
+        Raises:
+            BadEntryError: At the first payload that is missing or was changed.
+        """
+        return rehashed_heads(self._database, sizes)
 
     def inclusion_proof(self, sequence: int, size: int) -> list[str]:
         """Prove that an entry is among the first ``size``.

@@ -15,7 +15,6 @@ from governance.identity.keys import parse_public_key
 from governance.identity.roster_copy import allowed_signers_text as allowed_signers_text
 from governance.identity.sshsig import verify
 from governance.ledger.log import Ledger
-from governance.ledger.merkle import Frontier, leaf_hash
 from governance.service.fields import text, whole
 
 
@@ -142,30 +141,18 @@ def check_heads(ledger: Ledger, heads: Iterable[Head]) -> None:
     wanted: dict[int, set[str]] = {}
     for head in heads:
         wanted.setdefault(head.size, set()).add(head.root)
-    if not wanted:
-        return
-    frontier = Frontier()
-    _compare(wanted.pop(0, set()), frontier)
-    for entry in ledger.entries():
-        frontier = frontier.append(leaf_hash(entry.payload))
-        if frontier.size in wanted:
-            _compare(wanted.pop(frontier.size), frontier)
-        if not wanted:
-            return
-    raise IntegrityError(
-        f"the ledger holds {frontier.size} entries, but a head of {max(wanted)} was "
-        "seen: entries are missing at its end",
-        "Restore the newest backup and run `governance ledger verify`.",
-    )
-
-
-def _compare(roots: set[str], frontier: Frontier) -> None:
-    found = frontier.root.hex() if roots else ""
-    for root in roots - {found}:
+    for found in ledger.rehashed_heads(tuple(wanted)):
+        for root in wanted.pop(found.size) - {found.root}:
+            raise IntegrityError(
+                f"the ledger's first {found.size} entries were rewritten: expected "
+                f"root {root[:16]}, found {found.root[:16]}",
+                "Restore a backup and run `governance ledger verify`.",
+            )
+    if wanted:
         raise IntegrityError(
-            f"the ledger's first {frontier.size} entries were rewritten: expected root "
-            f"{root[:16]}, found {found[:16]}",
-            "Restore a backup and run `governance ledger verify`.",
+            f"the ledger holds {ledger.head().size} entries, but a head of "
+            f"{max(wanted)} was seen: entries are missing at its end",
+            "Restore the newest backup and run `governance ledger verify`.",
         )
 
 

@@ -1,13 +1,15 @@
 """The workspace as it was: what was live then, under which policy, signed by whom."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 
 from governance.domain.change import ChangeKind, ChangeState
 from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import NotFoundError, UsageError
-from governance.ledger.entry import Entry, timestamp
+from governance.ledger.entry import timestamp
+from governance.ledger.log import Ledger
+from governance.ledger.rows import PAGE
 from governance.service import records
 from governance.service.book import Book
 from governance.service.fields import table, text, whole
@@ -31,14 +33,15 @@ def state_at(workspace: Workspace, time: str) -> records.StateView:
         NotFoundError: The ledger began later.
     """
     at = _moment(time)
-    book = _book_until(workspace.ledger.entries(), at)
-    state = book.state
-    if not state.size:
+    size = _last_until(workspace.ledger, at)
+    if not size:
         first = workspace.ledger.entry(1)
         raise NotFoundError(
             f"at {at} there was no workspace: its ledger begins at {first.time}",
             "Name a later time.",
         )
+    book = _book_of(workspace, size)
+    state = book.state
     return records.StateView(
         time=at,
         sequence=state.size,
@@ -86,16 +89,34 @@ def _moment(time: str) -> str:
         ) from error
 
 
-def _book_until(entries: Iterable[Entry], at: str) -> Book:
-    """Fold up to the last entry that is not later; a clock may have stepped back."""
-    book = Book()
-    later: list[Entry] = []
-    for entry in entries:
-        later.append(entry)
-        if entry.time <= at:
-            book = book.after(later)
-            later.clear()
-    return book
+def _last_until(ledger: Ledger, at: str) -> int:
+    """Return the sequence of the last entry that is not later; 0 where none is.
+
+    Looks from the end: a clock may have stepped back, so an entry may be later than
+    one behind it.
+    """
+    end, count = ledger.head().size, 1
+    while end:
+        start = max(end - count, 0)
+        found = 0
+        for entry in islice(ledger.entries(after=start), end - start):
+            if entry.time <= at:
+                found = entry.sequence
+        if found:
+            return found
+        end, count = start, min(2 * count, PAGE)
+    return 0
+
+
+def _book_of(workspace: Workspace, size: int) -> Book:
+    """Fold the first entries, going on from what is folded already where it can be."""
+    newest = workspace.book
+    if newest.state.size == size:
+        return newest
+    marked = workspace.marks.resume()
+    book = marked if marked.state.size <= size else Book()
+    behind = workspace.ledger.entries(after=book.state.size)
+    return book.after(islice(behind, size - book.state.size))
 
 
 def _edit(record: EditRecord) -> records.EditThen:

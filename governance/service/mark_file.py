@@ -22,6 +22,8 @@ from governance.service.mark_records import Kind
 MARK_FORMAT = "governance/mark/v1"
 CHUNK = 64
 """Records that are read, hashed and decoded together."""
+MOST_CHUNKS = 256
+"""Chunks kept in memory, about 150 MB of edits; who reads more reads them again."""
 TRAILER = 32
 _MAX_NOTE = 4096
 Record = TypeVar("Record")
@@ -178,10 +180,15 @@ class KeptMap(Mapping[Key, Record]):
         """Return one record; its chunk is read, hashed and kept."""
         place = self.places[key]
         index = place // CHUNK
-        if index not in self._read:
-            found = self._file.part(self._chunks[index])
-            self._read[index] = [self._kind.read(item) for item in found]
-        return self._read[index][place % CHUNK]
+        found = self._read.get(index)
+        if found is None:
+            found = [
+                self._kind.read(item) for item in self._file.part(self._chunks[index])
+            ]
+            if len(self._read) >= MOST_CHUNKS:
+                self._read.clear()
+            self._read[index] = found
+        return found[place % CHUNK]
 
     def __contains__(self, key: object) -> bool:
         """Say whether a key is there, reading no record."""

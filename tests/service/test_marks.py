@@ -14,7 +14,7 @@ import pytest
 from governance.canonical import sha256_hex
 from governance.domain.rollback import PendingRollback
 from governance.domain.signoff import Decision, Signed
-from governance.domain.state import ModelRecord, WorkspaceState
+from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
 from governance.domain.statistics import StatisticsRecord
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
@@ -24,8 +24,10 @@ from governance.service import marking, opening
 from governance.service.book import Book
 from governance.service.change_records import ChangeWish
 from governance.service.facade import JobKind
-from governance.service.mark_file import CHUNK, MARK_FORMAT, MarkFile
+from governance.service.ledger_key import recorded_key
+from governance.service.mark_file import CHUNK, MARK_FORMAT, KeptMap, MarkFile
 from governance.service.mark_records import (
+    EDITS,
     RECORDS,
     RESTORED,
     read_state,
@@ -146,6 +148,23 @@ def test_marks_of_marks_are_byte_for_byte_the_mark_of_one_fold(
     header = write_body(fresh, body.extend)
     assert mark.read_bytes().startswith(bytes(body) + header)
     assert len(json.loads(header)["maps"]["edits"]["chunks"]) == 3
+
+
+def test_no_more_of_a_mark_is_held_than_a_bound(
+    house: House, mark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.service.mark_file.CHUNK", 1)
+    monkeypatch.setattr("governance.service.mark_writing.CHUNK", 1)
+    monkeypatch.setattr("governance.service.mark_file.MOST_CHUNKS", 2)
+    story(house)
+    opened(house)
+    file = MarkFile(mark, recorded_key(opened(house).ledger))
+    edits: KeptMap[str, EditRecord] = KeptMap(file, EDITS)
+    fresh = Book().after(opened(house).ledger.entries()).state.edits
+    assert len(edits) == len(fresh) > 4
+    for key in (*fresh, *reversed(list(fresh))):
+        assert edits[key] == fresh[key]
+        assert len(edits._read) <= 2
 
 
 def live(state: WorkspaceState) -> str:
