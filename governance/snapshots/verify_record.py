@@ -26,6 +26,7 @@ from governance.snapshots.request_words import objects
 from governance.text import safe
 
 # Nested lists need no more than a dash each.
+# Nested lists need no more than a dash each.
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _YAML_MARKS = b",:[{-\n"
 
