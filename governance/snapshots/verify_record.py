@@ -25,9 +25,8 @@ from governance.snapshots.record import EDITS, EDITS_FORMAT, EVIDENCE, POLICY
 from governance.snapshots.request_words import objects
 from governance.text import safe
 
-# Nested lists need no more than a dash each.
-# Nested lists need no more than a dash each.
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+# Nested lists need no more than a dash each.
 _YAML_MARKS = b",:[{-\n"
 
 
