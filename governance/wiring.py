@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from governance.benchmark.task import Task
 from governance.canonical import JSON
 from governance.errors import IntegrityError
-from governance.policy.files import load_policy, shipped_cases
+from governance.policy.copying import copy_policy
+from governance.policy.files import find_policy, load_policy, shipped_cases
 from governance.service import opening, trying, worker
 from governance.service.application import Application
 from governance.service.facade import Governance, Progress, ProgressCallback
@@ -124,6 +125,35 @@ def check_policy(file: Path) -> PolicyView:
         RequestError: Something in it is wrong.
     """
     return policy_view(load_policy(file))
+
+
+def shipped_policy(name: str) -> PolicyView:
+    """Load a policy that comes with the program; needs no workspace.
+
+    Args:
+        name: Its name.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    return policy_view(load_policy(find_policy(name)))
+
+
+def copied_policy(name: str, folder: Path) -> Path:
+    """Copy a shipped policy and its suite into a new folder, to be edited.
+
+    Args:
+        name: Its name.
+        folder: A new folder.
+
+    Returns:
+        The copied policy's file.
+
+    Raises:
+        NotFoundError: There is none of that name.
+        UsageError: The folder exists, or cannot be written.
+    """
+    return copy_policy(name, folder)
 
 
 def try_policies(files: Sequence[Path] = ()) -> TrialView:

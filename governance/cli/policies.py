@@ -8,9 +8,9 @@ from governance.cli.changes import print_change
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
 from governance.cli.session import opened
-from governance.errors import ExitCode
+from governance.errors import ExitCode, UsageError
 from governance.service.records import TrialView
-from governance.service.views import to_json
+from governance.service.views import PolicyView, to_json
 
 
 @click.group()
@@ -20,13 +20,23 @@ def policy() -> None:
 
 
 @policy.command("show")
+@click.argument("name", required=False)
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="New folder: copy the shipped policy NAME and its suite there, to be edited.",
+)
 @global_options
 @pass_options
-def show(options: GlobalOptions) -> None:
-    """Show the policy in force."""
+def show(options: GlobalOptions, name: str | None, output: Path | None) -> None:
+    """Show the policy in force, or a shipped one by NAME."""
     import yaml
 
-    found = opened(options).policy()
+    if output is not None:
+        _copy(options, name, output)
+        return
+    found = opened(options).policy() if name is None else _shipped(name)
     if options.as_json:
         print_json(to_json(found))
         return
@@ -34,6 +44,29 @@ def show(options: GlobalOptions) -> None:
     body = yaml.safe_dump(to_json(found.spec), sort_keys=False, allow_unicode=False)
     for line in body.splitlines():
         print_line(line)
+
+
+def _shipped(name: str) -> PolicyView:
+    from governance.wiring import shipped_policy
+
+    return shipped_policy(name)
+
+
+def _copy(options: GlobalOptions, name: str | None, output: Path) -> None:
+    from governance.wiring import copied_policy
+
+    if name is None:
+        raise UsageError(
+            "policy show: --output copies a shipped policy, and none is named",
+            "For example `governance policy show default --output my-policy`.",
+        )
+    found = copied_policy(name, output)
+    if options.as_json:
+        shown = to_json(_shipped(name))
+        assert isinstance(shown, dict)  # noqa: S101 - a dataclass is a JSON object
+        print_json({**shown, "path": str(found)})
+        return
+    print_line(f"policy  {found}")
 
 
 @policy.command("check")

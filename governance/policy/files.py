@@ -75,6 +75,21 @@ def load_policy(path: Path) -> Policy:
     return _policy(root, lambda name: load_suite(_suite_path(root, path.parent, name)))
 
 
+def suite_file(path: Path) -> Path:
+    """Return the file of the suite a policy file names.
+
+    Args:
+        path: The policy file.
+
+    Raises:
+        NotFoundError: Policy or suite does not exist.
+        RequestError: The policy is wrong.
+    """
+    root = single_document(path)
+    parsed = model_of(PolicyDocument, root)
+    return _suite_path(root, path.parent, parsed.spec.suite)
+
+
 def policy_from_document(
     document: Mapping[str, JSON], read: Callable[[str], bytes]
 ) -> Policy:
@@ -132,6 +147,13 @@ def _suite_path(root: Field, folder: Path, name: str) -> Path:
         root.at(("spec", "suite")).refuse(
             "expected a suite inside the policy's folder, this path leads outside",
             "Copy the suite beside the policy, or name a shipped one such as quick.",
+        )
+    if not path.is_file():
+        raise NotFoundError(
+            f"{root.file}: spec.suite names '{safe(name, 200)}': expected a suite file "
+            f"at {path}, or one of {', '.join(sorted(shipped))}, found neither",
+            "Put the suite there, or name a shipped one. `governance policy show NAME "
+            "--output DIR` copies a shipped policy together with its suite.",
         )
     return path
 

@@ -69,6 +69,7 @@ ELSEWHERE = {
     "snapshot export": ("live", "--format", "diffusers", "--output", "NEW"),
     "ledger backup": ("NEW",),
     "edit show": ("E-0001", "--report", "NEW"),
+    "policy show": ("default", "--output", "NEW"),
 }
 # These know no workspace; the last opens the terminal UI, whose tests are its own.
 ALONE = {"snapshot verify", "solve", "evaluate", "benchmark edit", "tui"}

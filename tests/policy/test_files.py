@@ -146,7 +146,9 @@ def test_an_allowed_action_without_a_threshold_is_refused(
 
 
 def test_a_policy_whose_suite_is_gone_says_so(write_policy: WritePolicy) -> None:
-    with pytest.raises(NotFoundError, match=r"gone\.yaml: no such file"):
+    with pytest.raises(
+        NotFoundError, match=r"names .gone\.yaml.: expected a suite file"
+    ):
         load_policy(write_policy(("suite: quick", "suite: gone.yaml")))
 
 
