@@ -31,7 +31,9 @@ from governance.identity.sshsig import sign_with_key
 from governance.ledger.entry import Entry
 from governance.ledger.log import WriteTransaction
 from governance.service import opening
+from governance.service.authority import check_heads
 from governance.service.facade import JobKind
+from governance.service.history import state_at
 from governance.service.verification import verify
 from governance.service.workspace import Workspace
 from governance.settings import Settings
@@ -148,11 +150,20 @@ def log_verified(folder: Path) -> None:
         raise SystemExit("the log does not verify")
 
 
+def head_compared(folder: Path) -> None:
+    """Compare a head somebody saw, as every signature does."""
+    workspace = open_again(folder)
+    check_heads(workspace.ledger, (workspace.ledger.head(),))
+
+
 STAGES: Mapping[str, Callable[[Path], object]] = {
     "fold": open_again,
     "open": open_again,
     "log": log_verified,
     "verify": verified,
+    "now": lambda folder: state_at(open_again(folder), "2999-01-01"),
+    "once": lambda folder: state_at(open_again(folder), "2026-01-01T00:00:02Z"),
+    "seen": head_compared,
 }
 
 
@@ -288,6 +299,9 @@ def run(entries: int, root: Path) -> None:
     mark = file.stat().st_size / MEBI**2 if file.exists() else 0.0
     append(writer, open_again(folder), root)
     report("open from the mark", *measured("open", folder, rounds=5))
+    report("ledger state --at now", *measured("now", folder))
+    report("ledger state --at the first entries", *measured("once", folder))
+    report("compare a seen head, at signing", *measured("seen", folder))
     report("verify the log alone", *measured("log", folder))
     report("ledger verify", *measured("verify", folder))
     sys.stdout.write(f"mark {mark:.1f} MiB; load {os.getloadavg()[0]:.1f}\n")
