@@ -9,7 +9,12 @@ from governance.cli.output import print_json, print_line, print_missing, print_t
 from governance.cli.session import opened, run_job
 from governance.errors import IntegrityError
 from governance.service.facade import Job, JobKind
-from governance.service.views import ExportVerdict, to_json
+from governance.service.views import (
+    ExportVerdict,
+    SnapshotDetail,
+    SnapshotSummary,
+    to_json,
+)
 
 
 @click.group()
@@ -28,18 +33,26 @@ def list_snapshots(options: GlobalOptions) -> None:
         print_json(to_json(found))
         return
     print_table(
-        ("DIGEST", "CREATED", "MODEL", "LIVE", "EDITS"),
+        ("DIGEST", "CREATED", "MODEL", "STATE", "EDITS"),
         [
             (
                 item.digest[:12],
                 item.created,
                 item.model,
-                "live" if item.live else "was live" if item.was_live else "",
+                _standing(item),
                 "base" if item.is_base else ", ".join(item.edits),
             )
             for item in found
         ],
     )
+
+
+def _standing(item: SnapshotSummary | SnapshotDetail) -> str:
+    if item.live:
+        return "live"
+    if item.was_live:
+        return "was live"
+    return "tensors given back" if item.released else ""
 
 
 @snapshot.command("show")
@@ -52,7 +65,8 @@ def show(options: GlobalOptions, name: str) -> None:
     if options.as_json:
         print_json(to_json(found))
         return
-    print_line(f"{found.digest}{'  live' if found.live else ''}")
+    standing = _standing(found)
+    print_line(f"{found.digest}  {standing}" if standing else found.digest)
     print_line(f"model    {found.model}")
     print_line(f"created  {found.created}")
     print_line(f"edits    {', '.join(found.edits) or 'none'}")

@@ -85,6 +85,7 @@ def snapshot(
         was_live=record.was_live,
         is_base=_is_base(book, record),
         tensors=dict(sorted(found.tensors.items())),
+        released=_is_released(book, record),
     )
 
 

@@ -188,6 +188,7 @@ class SnapshotDetail:
     was_live: bool
     is_base: bool
     tensors: Mapping[str, str]
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,24 @@ def test_gc_prints_what_it_gave_back(line: Line, house: House) -> None:
     assert "gave back 0 objects, 0 bytes" in line("snapshot", "gc").out
 
 
+def test_lists_mark_what_gave_its_tensors_back(line: Line, house: House) -> None:
+    edit, candidate, _ = to_check(line, house)
+    house.live("mondo")
+    marked = "tensors given back"
+    assert marked not in line("snapshot", "list").out
+    line("edit", "withdraw", edit, "--reason", "not needed")
+    line("snapshot", "gc")
+    rows = line("snapshot", "list").out.splitlines()
+    found = {row.split()[0]: marked in row for row in rows[1:]}
+    assert found.pop(candidate[:12])
+    assert len(found) == 2
+    assert not any(found.values())
+    shown = line("snapshot", "show", candidate).out.splitlines()
+    assert shown[0] == f"{candidate}  {marked}"
+    assert line("snapshot", "show", candidate, "--json").json["released"] is True
+    assert marked not in line("snapshot", "show", "live").out
+
+
 def test_gc_refuses_to_write_where_nothing_may_be_written(
     line: Line, house: House
 ) -> None:
