@@ -5,7 +5,8 @@ that today's keys still vouch for. The repair also added a check of the very fir
 policy, which was trusted unseen. Of CVE-2026-128037 and CVE-2026-128035 no public
 text was found; in their place stand the thresholds that The Update Framework counted
 wrongly: one key twice (GHSA-pwqf-9h7j-7mv8), and a threshold of nothing
-(GHSA-fphv-w9fq-2525).
+(GHSA-fphv-w9fq-2525); and one that gittuf did, with no such number named: whoever was
+trusted to sign counted as if they had (gittuf issue 1315).
 """
 
 from collections.abc import Callable
@@ -21,7 +22,12 @@ from governance.domain.change_events import (
     ChangeSigned,
 )
 from governance.domain.event import Event
-from governance.domain.events import EVENTS, SignOffGiven, WorkspaceCreated
+from governance.domain.events import (
+    EVENTS,
+    SignOffGiven,
+    SnapshotActivated,
+    WorkspaceCreated,
+)
 from governance.errors import IntegrityError, PolicyRefusedError, RequestError
 from governance.policy.files import load_policy
 from governance.service.ports import Parts
@@ -171,6 +177,28 @@ def test_one_approval_under_a_second_name_is_found(
     forge(house, "cleo", replace(given, statement=said))
     assert house.as_("ana").edit(edit).missing == ("1 more approval",)
     unverified(house, "the roster gave 'cleo' no such key")
+
+
+def test_who_may_sign_counts_for_nothing_until_they_have(
+    tmp_path: Path, parts: Parts
+) -> None:
+    """Two others may approve and two must: one who did is one, whoever else could."""
+    house = two_approvals(tmp_path, parts)
+    edit = house.ready("ana")
+    application = house.as_("ana")
+    candidate = application.edit(edit).candidate
+    assert candidate is not None
+    assert house.approve("ben", edit).state != "LIVE"
+    assert application.edit(edit).missing == ("1 more approval",)
+    model = application.model("mini")
+    lives = SnapshotActivated(
+        model=model.name,
+        snapshot=candidate,
+        previous=model.live,
+        live=[edit],
+    )
+    forge(house, "ben", lives, time=application.log()[-1].time)
+    unverified(house, f"snapshot {candidate[:12]} went live without 1 more approval")
 
 
 @pytest.mark.parametrize(
