@@ -199,6 +199,7 @@ def verify_export(
             for item in found.findings
         ),
         derived=found.derived,
+        notes=found.notes,
     )
 
 

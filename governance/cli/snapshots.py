@@ -219,6 +219,8 @@ def verify(
     else:
         for finding in verdict.findings:
             print_line(f"{finding.problem}  {finding.path}  {finding.message}".rstrip())
+        for note in verdict.notes:
+            print_line(f"note  {note}")
         print_line(_trust(verdict))
     if not verdict.ok:
         raise click.exceptions.Exit(int(IntegrityError.exit_code))

@@ -253,7 +253,7 @@ class KeptView:
 
 @dataclass(frozen=True, slots=True)
 class LedgerVerdict:
-    """What re-hashing every entry found."""
+    """What re-hashing every entry found; ``notes`` say what could not be compared."""
 
     ok: bool
     entries: int
@@ -261,6 +261,7 @@ class LedgerVerdict:
     first_bad: int | None
     message: str = ""
     against: KeptView | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,12 +275,16 @@ class VerifyFinding:
 
 @dataclass(frozen=True, slots=True)
 class ExportVerdict:
-    """What verifying an export found; ``derived`` is empty for the signed bytes."""
+    """What verifying an export found; ``derived`` is empty for the signed bytes.
+
+    ``notes`` name what could not be compared, and so is not vouched for.
+    """
 
     ok: bool
     trust: str
     findings: tuple[VerifyFinding, ...]
     derived: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,5 +223,6 @@ def _share(measured: Measured | None, value: float | None = None) -> str:
 def _left_out(left_out: Sequence[LeftOut]) -> str:
     if not left_out:
         return ""
-    rows = [[words(item.path), words(item.reason)] for item in left_out]
+    ordered = sorted(left_out, key=lambda item: item.path)
+    rows = [[words(item.path), words(item.reason)] for item in ordered]
     return "### Left out of the base folder\n\n" + table(["Path", "Why"], rows)

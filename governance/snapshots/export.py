@@ -9,7 +9,6 @@ from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.attestation import attestation_file
 from governance.snapshots.bill import bill_file
-from governance.snapshots.card import model_card
 from governance.snapshots.difference import diff
 from governance.snapshots.inputs import ExportInputs
 from governance.snapshots.model_signature import key_file, signature_file
@@ -20,6 +19,7 @@ from governance.snapshots.names import (
     check_name,
     left_behind,
 )
+from governance.snapshots.pages import card_of, report_part
 from governance.snapshots.parts import Exporting, Part
 from governance.snapshots.proofs import ledger_files
 from governance.snapshots.record import (
@@ -29,7 +29,6 @@ from governance.snapshots.record import (
     manifest,
     record_files,
 )
-from governance.snapshots.report import report_part
 from governance.snapshots.staging import Disk, staged
 from governance.snapshots.weights import CopyPlan, FileCopier, links, plan_copy
 from governance.snapshots.writing import (
@@ -159,12 +158,7 @@ def _documents(about: Exporting) -> Iterator[tuple[str, bytes]]:
 
 
 def _card(about: Exporting) -> Iterator[tuple[str, bytes]]:
-    yield (
-        CARD,
-        model_card(
-            about.inputs, about.norms, about.left_out, about.derivation, about.files
-        ),
-    )
+    yield CARD, card_of(about)
 
 
 # The record in the order in which it is written; the manifest names all of it.

@@ -37,12 +37,14 @@ class ExportVerdict:
             derived from what was signed and are not the very bytes.
         findings: Everything that was found, sorted by path.
         derived: Which form the signed snapshot was brought to; empty where none.
+        notes: What could not be compared, and so is not vouched for.
     """
 
     ok: bool
     trust: Trust
     findings: tuple[ExportFinding, ...]
     derived: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def finding(path: str, problem: Problem, message: str) -> ExportFinding:

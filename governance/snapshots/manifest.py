@@ -49,6 +49,7 @@ class Manifest:
         source: Repository id and revision of the base, where it came from a hub.
         signoffs: Path of each statement to what is said of it.
         form: Which form the snapshot took.
+        pages: How its card and its report were written.
     """
 
     files: Mapping[str, FileRecord]
@@ -66,6 +67,7 @@ class Manifest:
     source: str | None
     signoffs: Mapping[str, Mapping[str, JSON]]
     form: Form
+    pages: int
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -116,6 +118,7 @@ def read_manifest(folder: Path) -> Manifest:
         source=_optional(base.get("source"), "base.source"),
         signoffs=_signoffs(top.get("signoffs")),
         form=_form(top, digest),
+        pages=_count(top.get("pages"), "pages"),
     )
 
 

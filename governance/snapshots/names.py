@@ -13,6 +13,8 @@ CARD = "README.md"
 MODEL_SIGNATURE = "model.sig"
 MANIFEST = f"{RECORD}/manifest.json"
 REPORT = f"{RECORD}/report.html"
+PAGES_FORM = 1
+"""How card and report are written: it counts up with every change of what they say."""
 _RESERVED = {RECORD, CARD.casefold(), MODEL_SIGNATURE}
 _LONGEST = 1024
 _CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".ipynb")

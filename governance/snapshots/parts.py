@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import governance
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.inputs import ExportInputs, TensorNorm
 from governance.snapshots.names import LeftOut
@@ -23,6 +24,7 @@ class Exporting:
             very bytes that were signed.
         files: Every file written so far, sorted by path: the model, the evidence,
             and what earlier parts wrote.
+        version: Program version that writes it.
     """
 
     inputs: ExportInputs
@@ -31,6 +33,7 @@ class Exporting:
     links: Mapping[str, str]
     derivation: Derivation | None
     files: tuple[FileRecord, ...]
+    version: str = governance.__version__
 
 
 # Yields path and content of each file it adds.

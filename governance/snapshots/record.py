@@ -17,7 +17,7 @@ from governance.errors import IntegrityError, WrongStateError
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.forms import Form
 from governance.snapshots.inputs import ExportedEdit, ExportInputs, TensorNorm
-from governance.snapshots.names import RECORD, LeftOut
+from governance.snapshots.names import PAGES_FORM, RECORD, LeftOut
 
 MANIFEST_FORMAT = "governance/manifest/v1"
 EDITS_FORMAT = "governance/edits/v1"
@@ -127,6 +127,7 @@ def manifest(
         "format": MANIFEST_FORMAT,
         "kind": "diffusers" if derivation is None else derivation.form.kind,
         "created": inputs.created,
+        "pages": PAGES_FORM,
         "program": {"name": "governance", "version": governance.__version__},
         "snapshot": {
             **inputs.snapshot.document(),

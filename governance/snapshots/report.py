@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import governance
-from governance.ledger.store import ObjectStore
 from governance.snapshots.card_record import check_lines
 from governance.snapshots.html import (
     Html,
@@ -18,13 +16,12 @@ from governance.snapshots.html import (
 )
 from governance.snapshots.inputs import ExportInputs, TensorNorm
 from governance.snapshots.limits import DEMO, DEMO_ORIGIN
-from governance.snapshots.names import MANIFEST, RECORD, REPORT
-from governance.snapshots.parts import Exporting, Part
+from governance.snapshots.names import MANIFEST, RECORD
+from governance.snapshots.parts import Exporting
 from governance.snapshots.report_base import BaseFacts, base_section, files_table
 from governance.snapshots.report_edit import edit_section, facts_of, figure, title_of
 from governance.snapshots.report_evidence import (
     EvidenceFacts,
-    evidence_facts,
     evidence_section,
 )
 from governance.snapshots.report_page import page
@@ -32,20 +29,6 @@ from governance.snapshots.report_record import decisions, ledger, limits, policy
 from governance.snapshots.report_results import results
 
 _MOST = 400
-
-
-def report_part(store: ObjectStore) -> Part:
-    """Return the part of a record that writes the report.
-
-    Args:
-        store: Where evidence and its pictures lie.
-    """
-
-    def write(about: Exporting) -> Iterator[tuple[str, bytes]]:
-        found = [evidence_facts(e.digest, store.get) for e in about.inputs.evidence]
-        yield REPORT, report_page(about, found)
-
-    return write
 
 
 def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
@@ -71,6 +54,7 @@ def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
                 )
             ),
         ),
+        version=about.version,
         notice=DEMO if inputs.origin == DEMO_ORIGIN else "",
         sections=(
             ("Identity and files", _identity(about)),
@@ -126,7 +110,7 @@ def _identity(about: Exporting) -> Html:
                     ),
                 ),
                 ("Exported", words(inputs.created)),
-                ("Written by", words(f"governance {governance.__version__}")),
+                ("Written by", words(f"governance {about.version}")),
             )
         ),
         paragraph(

@@ -14,6 +14,7 @@ def page(
     lead: Sequence[Html],
     notice: str,
     sections: Sequence[tuple[str, Html]],
+    version: str = governance.__version__,
 ) -> bytes:
     """Return a page that loads nothing and runs nothing.
 
@@ -23,6 +24,7 @@ def page(
         lead: What stands before the contents.
         notice: A warning above everything; none where empty.
         sections: Heading and content of each.
+        version: Program version that writes it.
     """
     warning = [paragraph(tag("strong", words(notice, 2000)), class_="notice")]
     header = tag(
@@ -36,7 +38,7 @@ def page(
         "main",
         *(_section(at, *section) for at, section in enumerate(sections, 1)),
     )
-    body = tag("body", header, _contents(sections), main, _foot())
+    body = tag("body", header, _contents(sections), main, _foot(version))
     document = tag("html", _head(title), body, lang="en")
     return f"<!doctype html>\n{document}\n".encode()
 
@@ -71,9 +73,9 @@ def _section(at: int, name: str, content: Html) -> Html:
     return tag("section", heading, content, aria_labelledby=f"part-{at}")
 
 
-def _foot() -> Html:
+def _foot(version: str) -> Html:
     said = (
-        f"Written by governance {governance.__version__}. This page holds no script and "
+        f"Written by governance {version}. This page holds no script and "
         "loads nothing. What counts are the signed documents beside it; check them with "
         "governance snapshot verify, or with ssh-keygen, sha256sum and openssl."
     )

@@ -14,7 +14,7 @@ PAIRS = 12
 BUDGET = 3 << 20
 """Most bytes of pictures that a report shows of one edit."""
 _PLAIN = 48 << 10
-_SIDE = 320
+SIDE = 320
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 Read = Callable[[str], bytes]
@@ -114,7 +114,7 @@ def small(data: bytes) -> bytes | None:
 
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            image.thumbnail((_SIDE, _SIDE))
+            image.thumbnail((SIDE, SIDE))
             out = io.BytesIO()
             image.convert("RGB").save(out, "JPEG", quality=85)
     except (

@@ -48,6 +48,7 @@ MANIFEST = keyed(
         "format": text,
         "kind": text,
         "created": time,
+        "pages": count,
         "program": keyed({"name": word("governance"), "version": text}),
         "snapshot": keyed(
             {

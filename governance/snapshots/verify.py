@@ -34,6 +34,7 @@ from governance.snapshots.verify_listing import verify_listing
 from governance.snapshots.verify_log import Told, tell, verify_agreement
 from governance.snapshots.verify_model import verify_model
 from governance.snapshots.verify_moved import verify_moved
+from governance.snapshots.verify_pages import verify_pages
 from governance.snapshots.verify_policies import Kept
 from governance.snapshots.verify_proofs import ProvenLog, read_log
 from governance.snapshots.verify_record import (
@@ -169,6 +170,11 @@ class _Verification:
         for check in self._checks:
             self._findings.extend(check(self._folder, manifest, self._intact))
         vouched = self._signatures()
+        notes: tuple[str, ...] = ()
+        if not self._findings:
+            # They repeat the record: beside a wrong one there is nothing to compare.
+            findings, notes = verify_pages(self._folder, manifest)
+            self._findings.extend(findings)
         named = names(vouched, manifest.snapshot.digest)
         # Keys can only vouch for what was signed, and that is not what lies here.
         derived = manifest.form.words if manifest.form.derived else ""
@@ -181,6 +187,7 @@ class _Verification:
             trust="pinned" if pinned else "self",
             findings=tuple(found),
             derived=derived,
+            notes=notes,
         )
 
     def _signatures(self) -> tuple[Vouched, ...]:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from governance.errors import IntegrityError
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
+from governance.snapshots.measured import images_of
 from governance.snapshots.names import CARD, RECORD, REPORT
-from governance.snapshots.reading import DOCUMENT_LIMIT, read_limited
+from governance.snapshots.reading import read_document
 from governance.snapshots.record import EVIDENCE
 
 _REQUIRED = (CARD, REPORT)
@@ -20,7 +21,6 @@ _KNOWN = re.compile(
     rf"|signoffs/[1-9][0-9]*\.json(?:\.sshsig)?"
     rf"|(?:policies|suites)/{_DIGEST}\.json|files/{_DIGEST})"
 )
-_QUOTED = re.compile(rf'"({_DIGEST})"'.encode())
 
 
 def verify_listing(
@@ -48,20 +48,24 @@ def verify_listing(
 def _verify_pictures(
     folder: Path, manifest: Manifest, intact: frozenset[str]
 ) -> Iterator[ExportFinding]:
-    pictures = {
-        path
-        for path in manifest.files
-        if path.startswith(f"{EVIDENCE}/") and path.endswith(".png")
-    }
-    named: set[str] = set()
-    for path in sorted(intact):
-        if path.startswith(f"{EVIDENCE}/") and path.endswith(".json"):
-            try:
-                text = read_limited(folder / path, path, DOCUMENT_LIMIT)
-            except IntegrityError as error:
-                yield finding(path, "proof", error.message)
-                return
-            named.update(found.decode() for found in _QUOTED.findall(text))
-    for path in sorted(pictures):
-        if PurePosixPath(path).stem not in named:
-            yield finding(path, "added", "no evidence names this picture")
+    """See that the pictures are those that evidence names: all of them, no other."""
+    documents = [path for path in manifest.files if _is_evidence(path, ".json")]
+    named: dict[str, str] = {}
+    for path in sorted(documents):
+        if path not in intact:
+            return  # Reported; what it names cannot be told.
+        try:
+            document = read_document(folder, path)
+        except IntegrityError as error:
+            yield finding(path, "proof", error.message)
+            return
+        named |= {f"{EVIDENCE}/{name}.png": path for name in images_of(document)}
+    there = {path for path in manifest.files if _is_evidence(path, ".png")}
+    for path in sorted(there - named.keys()):
+        yield finding(path, "added", "no evidence names this picture")
+    for path in sorted(named.keys() - there):
+        yield finding(path, "missing", f"{named[path]} names this picture")
+
+
+def _is_evidence(path: str, ending: str) -> bool:
+    return path.startswith(f"{EVIDENCE}/") and path.endswith(ending)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from governance.snapshots.attestation import ATTESTATION, statement
 from governance.snapshots.bill import BILL, bill, stated
 from governance.snapshots.dsse import envelope
 from governance.snapshots.model_signature import bundle
-from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE
+from governance.snapshots.names import CARD, MANIFEST, MODEL_SIGNATURE, REPORT
 from governance.snapshots.record import EDITS
 from governance.snapshots.told import Said, spoken_of
+from governance.snapshots.verify_pages import card_again, report_again
 from tests.snapshots.logs import SIGNER
 
 _MALFORMED = (GovernanceError, LookupError, TypeError, ValueError, RecursionError)
@@ -64,3 +66,24 @@ def sign(export: Path, signer: ModelKey = SIGNER) -> None:
     except (*_MALFORMED, AttributeError):
         return
     (export / MODEL_SIGNATURE).write_bytes(signed)
+
+
+def write_pages(export: Path, manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Write card and report anew, where they are and the record can be read."""
+    place = export / MANIFEST
+    before = place.read_bytes()
+    place.write_text(json.dumps(manifest))
+    written = []
+    try:
+        for path, page in ((CARD, card_again), (REPORT, report_again)):
+            if (export / path).exists():
+                (export / path).write_bytes(page(export))
+                written.append(path)
+                found = asdict(record(export / path, path))
+                files = [f for f in manifest["files"] if f["path"] != path]
+                manifest["files"] = sorted([*files, found], key=lambda f: f["path"])
+                place.write_text(json.dumps(manifest))
+    except (*_MALFORMED, AttributeError, OSError):
+        pass
+    place.write_bytes(before)
+    return tuple(written)

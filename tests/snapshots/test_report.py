@@ -26,8 +26,9 @@ from governance.snapshots.inputs import (
 )
 from governance.snapshots.limits import DEMO, LIMITS
 from governance.snapshots.names import REPORT, LeftOut
+from governance.snapshots.pages import report_part
 from governance.snapshots.parts import Exporting
-from governance.snapshots.report import report_page, report_part
+from governance.snapshots.report import report_page
 from governance.snapshots.report_base import BaseFacts
 from governance.snapshots.report_edit import facts_of
 from governance.snapshots.report_evidence import EvidenceFacts, evidence_facts

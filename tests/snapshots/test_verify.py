@@ -35,7 +35,7 @@ from tests.snapshots.people import (
     rollback,
     signers,
 )
-from tests.snapshots.sealing import all_files, describe, record
+from tests.snapshots.sealing import all_files, describe, record, write_pages
 from tests.snapshots.sealing import sign as sign_model
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -72,6 +72,7 @@ def rewrite_manifest(export: Path, change: Callable[[dict[str, Any]], None]) -> 
     manifest = json.loads(place.read_text())
     change(manifest)
     del manifest["digest"]
+    write_pages(export, manifest)
     written = describe(export, manifest)
     if written:
         remade = {path: asdict(record(export / path, path)) for path in written}
