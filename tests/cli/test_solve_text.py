@@ -307,7 +307,7 @@ def test_statistics_are_computed_and_listed_on_the_command_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
 ) -> None:
     def line(*words: object) -> tuple[int, str]:
-        where = ["--workspace", str(tmp_path / "workspace"), "--as", "ana"]
+        where = ["--workspace", str(tmp_path / "workspace")]
         code = run([*where, *[str(word) for word in words], "--json"])
         return code, capsys.readouterr().out
 
