@@ -63,6 +63,9 @@ def verify(options: GlobalOptions, against: Path | None) -> None:
     else:
         at = "" if verdict.first_bad is None else f" at entry {verdict.first_bad}"
         print_line(f"BROKEN{at}: {verdict.message}")
+    if not options.as_json:
+        for note in verdict.notes:
+            print_line(f"note  {note}")
     if not verdict.ok:
         raise click.exceptions.Exit(int(IntegrityError.exit_code))
 

@@ -18,7 +18,7 @@ from governance.ledger.entry import Entry, parse_entry
 from governance.ledger.guard import check_extends, sign_head
 from governance.ledger.nodes import prove_consistency, prove_inclusion
 from governance.ledger.notary import Notary
-from governance.ledger.notes import newest_note
+from governance.ledger.notes import newest_note, noted_sizes
 from governance.ledger.reading import follow_pages
 from governance.ledger.rehashing import rehashed_heads
 from governance.ledger.report import BadEntry, VerifyReport
@@ -181,6 +181,11 @@ class Ledger:
             message = "the ledger has no checkpoint: it has no key of its own"
             raise NotFoundError(message)
         return note
+
+    def noted_sizes(self) -> frozenset[int]:
+        """Return the sizes of which the database keeps a signed head, unchecked."""
+        with self._database.read() as connection:
+            return noted_sizes(connection)
 
     def backup(self, path: Path) -> Head:
         """Copy the log into a new file, while others may write.

@@ -24,6 +24,11 @@ def newest_note(connection: Connection) -> str | None:
     return None if found is None else _text(found)
 
 
+def noted_sizes(connection: Connection) -> frozenset[int]:
+    """Return the size of every kept checkpoint."""
+    return frozenset(connection.execute(select(checkpoints.c.size)).scalars())
+
+
 def newest_head(connection: Connection, key: NoteKey) -> Head | None:
     """Return the head of the newest kept checkpoint, its signature checked.
 

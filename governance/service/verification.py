@@ -24,6 +24,7 @@ from governance.service.authority import Check, check_claim
 from governance.service.book import Book
 from governance.service.collecting import absent, check_release
 from governance.service.custody import kept_checkpoint, own_heads, proven
+from governance.service.kept_heads import kept_notes, kept_problem
 from governance.service.entry_checks import check_entry
 from governance.service.fields import table, text, whole
 from governance.service.ledger_key import key_problem, recorded_key
@@ -78,7 +79,8 @@ def _verdict(
         return _broken(report.entries, head, audit.first_bad, audit.problem)
     message = forged or audit.beside()
     kept = None if held is None else proven(workspace, held, report.head)
-    return LedgerVerdict(not message, report.entries, head, None, message, kept)
+    notes = kept_notes(workspace, audit.seen)
+    return LedgerVerdict(not message, report.entries, head, None, message, kept, notes)
 
 
 def _broken(entries: int, head: HeadView, at: int, message: str) -> LedgerVerdict:
@@ -114,6 +116,7 @@ class Audit:
             position: Where the log stands behind it.
         """
         if self.first_bad:
+        self.seen: set[int] = set()
             return
         before, missing = self.book, set[str]()
         try:
@@ -180,6 +183,7 @@ class Audit:
             event,
             SignOffGiven
             | ChangeSigned
+            or kept_problem(self.workspace, self.book.state.size)
             | RollbackSigned
             | RollbackWithdrawn
             | EditReverted
@@ -193,6 +197,7 @@ class Audit:
             raise IntegrityError(
                 f"its signer saw another log: the first {size} entries had root "
                 f"{text(head, 'root')[:16]}, found {found[:16]}"
+        self.seen.add(size)
             )
 
     def _root(self, size: int) -> str:

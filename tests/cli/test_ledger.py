@@ -45,6 +45,18 @@ def test_a_checkpoint_that_does_not_fit_is_exit_10(line: Line, kept: Path) -> No
     assert said.json["error"]["exit_code"] == 10
 
 
+def test_what_could_not_be_compared_is_printed_and_in_the_json(
+    line: Line, house: House
+) -> None:
+    assert line("ledger", "verify", "--json").json["notes"] == []
+    (house.settings.workspace / "checkpoint").unlink()
+    said = line("ledger", "verify")
+    assert said.code == 0
+    assert said.out.splitlines()[-1].startswith("note  ")
+    (note,) = line("ledger", "verify", "--json").json["notes"]
+    assert "nothing shows whether the log was cut" in note
+
+
 def test_state_has_every_key_of_the_contract(line: Line, house: House) -> None:
     edit, candidate, evidence = to_check(line, house)
     approve(line, edit, candidate, evidence)
