@@ -1,5 +1,10 @@
 """gc, typed."""
 
+from typing import Any
+
+import pytest
+
+from governance.service.application import Application
 from tests.cli.conftest import Line
 from tests.cli.test_story import to_check
 from tests.service.house import House
@@ -74,3 +79,23 @@ def test_what_an_interrupted_apply_left_is_told_apart(line: Line, house: House) 
     assert (document["left"], document["left_freed"]) == ([left], 8)
     assert (document["objects"], document["freed"], document["held"]) == ([], 0, False)
     assert not house.store.has(left)
+
+
+def test_what_a_command_solved_is_held_until_it_is_recorded(
+    line: Line, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gc typed elsewhere between the two halves of an apply."""
+    (edit,) = (
+        row["id"] for row in line("edit", "propose", house.request(), "--json").json
+    )
+    held, finish = [], Application.finish
+
+    def beside(application: Application, *rest: Any, **named: Any) -> object:
+        found = house.as_("cleo").collect()
+        held.append((found.held, found.left))
+        return finish(application, *rest, **named)
+
+    monkeypatch.setattr(Application, "finish", beside)
+    assert line("edit", "apply", edit).code == 0
+    assert held == [(True, ())]
+    assert line("ledger", "verify").code == 0

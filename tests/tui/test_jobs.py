@@ -3,11 +3,14 @@
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from governance.canonical import JSON
 from governance.domain.signoff import Head
 from governance.errors import WrongStateError
 from governance.service.facade import Job, JobKind
@@ -62,6 +65,50 @@ async def test_a_job_shows_progress_and_its_result_is_recorded_by_the_parent(
         assert "DONE" in text.splitlines()[-2]
         assert record.log.read_text() == "drew three\n"
         assert record.log.stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_a_child_stored_is_held_until_it_is_recorded(
+    app: GovernanceApp, fake: FakeGovernance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child's own hold ends with it, and gc may come by before the parent records.
+
+    A job that fails is let go of too.
+    """
+    told: list[str] = []
+    command, finish = fake.worker_command, fake.finish
+
+    @contextmanager
+    def holding() -> Iterator[None]:
+        told.append("hold")
+        try:
+            yield
+        finally:
+            told.append("let go")
+
+    def commanded(job: Job) -> Sequence[str]:
+        told.append("child")
+        return command(job)
+
+    def finished(
+        job: Job, result: Mapping[str, JSON], *, seen: Head | None = None
+    ) -> Mapping[str, JSON]:
+        told.append("record")
+        return finish(job, result, seen=seen)
+
+    monkeypatch.setattr(fake, "holding", holding)
+    monkeypatch.setattr(fake, "worker_command", commanded)
+    monkeypatch.setattr(fake, "finish", finished)
+    fake.argv = printing(*EVENTS)
+    async with app.run_test(size=(120, 40)) as pilot:
+        record = app.desk.queue.submit(JOB, "Check E-0005")
+        await until_over(pilot, record)
+        assert record.status == "DONE"
+        assert told == ["hold", "child", "record", "let go"]
+        fake.argv = printing(EVENTS[0], status=3)
+        record = app.desk.queue.submit(JOB, "Check E-0005")
+        await until_over(pilot, record)
+        assert record.status == "FAILED"
+        assert told[4:] == ["hold", "child", "let go"]
 
 
 @pytest.mark.parametrize(
