@@ -108,7 +108,10 @@ def request_from_document(
     """
     # Its fields were held against each other when it was proposed. Doing so again
     # could refuse history, once newer Unicode tables call two letters alike.
-    return _parts(Field(node_of(document)), References(in_store(read))).request
+    # Recorded it was in its one form, which need not be made of it again.
+    return _parts(
+        Field(node_of(document)), References(in_store(read)), document
+    ).request
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,9 @@ class _Parts:
     spec: dict[str, Field]
 
 
-def _parts(root: Field, references: References) -> _Parts:
+def _parts(
+    root: Field, references: References, recorded: Mapping[str, JSON] | None = None
+) -> _Parts:
     top = root.table(("apiVersion", "kind", "metadata", "spec"))
     _required(root, top, ("apiVersion", "kind", "metadata", "spec"))
     top["apiVersion"].choice((API_VERSION,))
@@ -132,14 +137,18 @@ def _parts(root: Field, references: References) -> _Parts:
     _required(top["spec"], spec, ("action", "method"))
     if "concepts" not in spec and "concepts_file" not in spec:
         top["spec"].refuse("expected concepts or concepts_file, found neither")
-    return _assembled(root, metadata, spec, references)
+
+    def written() -> Mapping[str, JSON]:
+        return _document(root, references) if recorded is None else recorded
+
+    return _assembled(metadata, spec, references, written)
 
 
 def _assembled(
-    root: Field,
     metadata: dict[str, Field],
     spec: dict[str, Field],
     references: References,
+    written: Callable[[], Mapping[str, JSON]],
 ) -> _Parts:
     action = Action(spec["action"].choice([item.value for item in Action]))
     method = Method(spec["method"].choice([item.value for item in Method]))
@@ -158,7 +167,7 @@ def _assembled(
         parameters=_parameters(spec),
         checks=_checks(spec),
         values=_values(spec, method, references),
-        document=_document(root, references),
+        document=written(),
     )
     return _Parts(request, concepts, preserve, spec)
 

@@ -1,8 +1,10 @@
 """Make frozen records quickly: folding a ledger does little else."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from operator import attrgetter
+from itertools import repeat
+from operator import attrgetter, call
 from typing import Any, NamedTuple, TypeVar
 
 Record = TypeVar("Record")
@@ -17,6 +19,8 @@ class _Plan(NamedTuple):
     check: Callable[[Any], None] | None
 
 
+# Takes what an iterator yields and forgets it: a loop in C.
+_run_through = deque[object](maxlen=0).extend
 _PLANS: dict[type[Any], _Plan] = {}
 
 
@@ -40,8 +44,7 @@ def made(kind: type[Record], values: Sequence[object]) -> Record:
     """
     plan = _PLANS.get(kind) or _planned(kind)
     record = object.__new__(kind)
-    for set_field, value in zip(plan.setters, values, strict=True):
-        set_field(record, value)
+    _run_through(map(call, plan.setters, repeat(record), values))
     return record
 
 
@@ -68,8 +71,7 @@ def evolve(record: Record, **new: object) -> Record:
             raise TypeError(message)
         values[places[name]] = value
     changed = object.__new__(kind)
-    for set_field, value in zip(plan.setters, values, strict=True):
-        set_field(changed, value)
+    _run_through(map(call, plan.setters, repeat(changed), values))
     if plan.check is not None:
         plan.check(changed)
     return changed

@@ -83,7 +83,8 @@ def state_after(
     Raises:
         IntegrityError: The lifecycle forbids it.
     """
-    return evolve(_step(state, event, entry), size=entry.sequence)
+    after = _step(state, event, entry)
+    return after if after.size == entry.sequence else evolve(after, size=entry.sequence)
 
 
 def _step(state: WorkspaceState, event: Event, entry: RecordedEvent) -> WorkspaceState:
@@ -133,7 +134,7 @@ def _withdrawn(
 ) -> WorkspaceState:
     record = _edit(state, event.edit, entry)
     moved = _moved(record, Step.WITHDRAW, entry, reason=event.reason)
-    return _with_edits(state, moved)
+    return _with_edits(state, entry, moved)
 
 
 def _recorded(
@@ -222,7 +223,7 @@ def _proposed(
         sequence=entry.sequence,
         time=entry.time,
     )
-    return _with_edits(state, record)
+    return _with_edits(state, entry, record)
 
 
 def _applied(
@@ -249,7 +250,7 @@ def _applied(
         time=entry.time,
     )
     candidates = grown(state.candidates, {event.candidate: candidate})
-    return _with_edits(state, *moved, candidates=candidates)
+    return _with_edits(state, entry, *moved, candidates=candidates)
 
 
 def _checked(
@@ -262,7 +263,7 @@ def _checked(
     ]
     checked = evolve(candidate, check=event, check_sequence=entry.sequence, signoffs=())
     candidates = grown(state.candidates, {event.candidate: checked})
-    return _with_edits(state, *moved, candidates=candidates)
+    return _with_edits(state, entry, *moved, candidates=candidates)
 
 
 def _signed(
@@ -284,11 +285,11 @@ def _signed(
         given = (*record.signoffs, signed)
         moved.append(_moved(record, step, entry, signoffs=given))
     if not event.candidate:
-        return _with_edits(state, *moved)
+        return _with_edits(state, entry, *moved)
     candidate = _candidate(state, event.candidate, entry)
     held = evolve(candidate, signoffs=(*candidate.signoffs, signed))
     candidates = grown(state.candidates, {event.candidate: held})
-    return _with_edits(state, *moved, candidates=candidates)
+    return _with_edits(state, entry, *moved, candidates=candidates)
 
 
 def _went_live(
@@ -315,6 +316,7 @@ def _went_live(
     updated = evolve(model, live=event.snapshot, holds=tuple(sorted(live)))
     return _with_edits(
         state,
+        entry,
         *moved,
         models={**state.models, event.model: updated},
         candidates=solved_again(state.candidates, event.snapshot),
@@ -362,10 +364,10 @@ def _candidate(state: WorkspaceState, digest: str, entry: RecordedEvent) -> Cand
 
 
 def _with_edits(
-    state: WorkspaceState, *records: EditRecord, **new: object
+    state: WorkspaceState, entry: RecordedEvent, *records: EditRecord, **new: object
 ) -> WorkspaceState:
     edits = grown(state.edits, {item.id: item for item in records})
-    return evolve(state, edits=edits, **new)
+    return evolve(state, edits=edits, size=entry.sequence, **new)
 
 
 def _texts(value: JSON) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from governance.domain.evolving import made
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -43,7 +45,11 @@ class PersistentMap(Mapping[Key, Value]):
 
     def __contains__(self, key: object) -> bool:
         """Say whether a key is there."""
-        return any(key in layer for layer in self.layers) or key in self.base
+        # Loops where expressions would be shorter: folding a ledger does little else.
+        for layer in self.layers:
+            if key in layer:
+                return True
+        return key in self.base
 
     def __iter__(self) -> Iterator[Key]:
         """Yield every key where it first came."""
@@ -66,12 +72,15 @@ class PersistentMap(Mapping[Key, Value]):
         """
         if not items:
             return self
-        size = self.size + sum(key not in self for key in items)
-        layers = [*self.layers, dict(items)]
-        while len(layers) > 1 and len(layers[-2]) < 2 * len(layers[-1]):
-            newest = layers.pop()
-            layers[-1] = {**layers[-1], **newest}
-        return PersistentMap(self.base, tuple(layers), size)
+        size = self.size
+        for key in items:
+            if key not in self:
+                size += 1
+        layers, newest = self.layers, dict(items)
+        while layers and len(layers[-1]) < 2 * len(newest):
+            newest = {**layers[-1], **newest}
+            layers = layers[:-1]
+        return made(PersistentMap, (self.base, (*layers, newest), size))
 
 
 def grown(

@@ -153,7 +153,7 @@ def parse_entry(payload: bytes) -> Entry:
 
 
 def read_entry(payload: bytes) -> Entry:
-    """Read an entry whose form somebody else checks, by :func:`is_as_read`.
+    """Read an entry whose form somebody else checks, by :func:`checked_entry`.
 
     Args:
         payload: Bytes as stored.
@@ -173,18 +173,22 @@ def read_entry(payload: bytes) -> Entry:
         raise IntegrityError(message) from error
 
 
-def is_as_read(payload: bytes) -> bool:
-    """Say whether :func:`read_entry` read an entry in its one form, and read it right.
+def checked_entry(payload: bytes) -> Entry:
+    """Read an entry that somebody else has read by :func:`read_entry`.
 
     Args:
         payload: Bytes as stored.
+
+    Raises:
+        IntegrityError: If these are not exactly the bytes an entry is written as, or
+            were read otherwise there.
     """
-    try:
-        entry, plain = _parsed(payload)
-        # What is plain was decoded in the same way there.
-        return plain or read_entry(payload) == entry
-    except IntegrityError:
-        return False
+    entry, plain = _parsed(payload)
+    # What is plain was decoded in the same way there.
+    if not plain and read_entry(payload) != entry:
+        message = "the payload can be read in two ways"
+        raise IntegrityError(message)
+    return entry
 
 
 def _parsed(payload: bytes) -> tuple[Entry, bool]:
@@ -214,7 +218,7 @@ def _decoded(payload: bytes) -> JSON:
 
 def _fields(found: JSON) -> Mapping[str, JSON]:
     """Return a payload's JSON if it has the keys of an entry."""
-    if not isinstance(found, dict) or found.keys() != _KEYS:
+    if type(found) is not dict or found.keys() != _KEYS:
         message = "the payload is no ledger entry: its keys differ"
         raise IntegrityError(message)
     if found["format"] != ENTRY_FORMAT:
@@ -231,12 +235,9 @@ def _typed(
     time, event, actor = found["time"], found["event"], found["actor"]
     if (
         type(sequence) is int
-        and isinstance(data, dict)
-        and isinstance(time, str)
-        and isinstance(event, str)
-        and isinstance(actor, str)
+        and type(data) is dict
+        and type(time) is type(event) is type(actor) is str
     ):
         return sequence, time, event, actor, data
     message = "a field has another type than entries have"
     raise UsageError(message)
-

@@ -6,7 +6,7 @@ a leaf. Everything here is pure and speaks in raw 32-byte hashes.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 HASH_BYTES = 32
@@ -54,8 +54,7 @@ def peak_ends(size: int) -> list[int]:
     return ends[::-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Frontier:
+class Frontier(NamedTuple):
     """What a tree must remember in order to grow: its complete subtrees.
 
     Args:
@@ -73,12 +72,15 @@ class Frontier:
         Args:
             leaf: The leaf's hash.
         """
-        peaks = list(self.peaks)
-        node, size = leaf, self.size
-        while size & 1:
-            node = node_hash(peaks.pop(), node)
-            size >>= 1
-        return Frontier(self.size + 1, (*peaks, node))
+        size, peaks = self
+        if not size & 1:
+            return Frontier(size + 1, (*peaks, leaf))
+        kept, node, rest = len(peaks), leaf, size
+        while rest & 1:
+            kept -= 1
+            node = node_hash(peaks[kept], node)
+            rest >>= 1
+        return Frontier(size + 1, (*peaks[:kept], node))
 
     @property
     def node(self) -> bytes:

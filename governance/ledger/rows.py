@@ -1,8 +1,7 @@
 """Read and write rows of the log, and check each against the ones before."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
@@ -30,8 +29,7 @@ _PAGE = (
 _INSERT = insert(entries)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a reader or writer stands in the log.
 
     Args:
@@ -96,13 +94,14 @@ def position_at(connection: Connection, size: int) -> Position:
     return Position(Frontier(size, peaks), found[size].digest)
 
 
-def page(connection: Connection, after: int, upto: int) -> list[Row[tuple[object]]]:
+def page(connection: Connection, after: int, upto: int) -> list[Row[Any]]:
     """Return up to a page of rows behind ``after`` and not beyond ``upto``."""
-    return list(connection.execute(_PAGE, {"after": after, "upto": upto}))
+    found = connection.execute(_PAGE, {"after": after, "upto": upto}).all()
+    return list(found)
 
 
 def follow(
-    rows: Iterable[Row[tuple[object]]],
+    rows: Iterable[Row[Any]],
     position: Position,
     parse: Parser = parse_entry,
 ) -> Iterator[tuple[Entry, Position]]:
@@ -142,22 +141,23 @@ def _check_hashes(sequence: int, *stored: object) -> None:
             raise BadEntryError(sequence, "its stored hashes are damaged")
 
 
-def _step(row: Row[tuple[object]], position: Position) -> Position:
+def _step(row: Row[Any], position: Position) -> Position:
     """Return the position behind a row whose hashes are all right."""
     expected = position.size + 1
-    if row.sequence != expected:
+    sequence, previous, digest, node, payload = tuple(row)
+    if sequence != expected:
         raise BadEntryError(expected, "is missing")
-    _check_hashes(expected, row.previous, row.digest, row.node)
-    if not isinstance(row.payload, bytes):
+    _check_hashes(expected, previous, digest, node)
+    if not isinstance(payload, bytes):
         raise BadEntryError(expected, "its payload is gone")
-    digest = leaf_hash(row.payload)
-    if digest != row.digest:
+    found = leaf_hash(payload)
+    if found != digest:
         raise BadEntryError(expected, "its payload does not match its digest")
-    if row.previous != position.digest:
+    if previous != position.digest:
         problem = f"its link to entry {position.size} is broken"
         raise BadEntryError(expected, problem)
-    reached = position.after(digest)
-    if row.node != reached.frontier.node:
+    reached = position.after(found)
+    if node != reached.frontier.node:
         raise BadEntryError(expected, "its tree node does not match its subtree")
     return reached
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from governance.canonical import sha256_hex
 from governance.errors import IntegrityError, LedgerError, NotFoundError, UsageError
 from governance.ledger.files import (
     copy_hashed,
@@ -142,20 +143,10 @@ class ObjectStore:
             NotFoundError: If the store has no such object.
             IntegrityError: If its content is another.
         """
-        try:
-            file = open_regular(self._place(digest))
-        except FileNotFoundError as error:
-            message = f"object {digest} is not in the store"
-            raise NotFoundError(message, "Restore it from a backup.") from error
-        except OSError as error:
-            message = f"object {digest} cannot be read: {error.strerror}"
-            raise IntegrityError(message, "Restore it from a backup.") from error
+        file = self._opened(digest)
         with ExitStack() as closing:
             closing.push(file)
-            found = hash_rest(file)
-            if found != digest:
-                message = f"object {digest} was changed: its content is {found}"
-                raise IntegrityError(message, "Restore it from a backup.")
+            _compare(hash_rest(file), digest)
             file.seek(0)
             closing.pop_all()
         return file
@@ -167,8 +158,20 @@ class ObjectStore:
             NotFoundError: If the store has no such object.
             IntegrityError: If its content is another.
         """
-        with self.open(digest) as file:
-            return file.read()
+        with self._opened(digest) as file:
+            content = file.read()
+        _compare(sha256_hex(content), digest)
+        return content
+
+    def _opened(self, digest: str) -> BinaryIO:
+        try:
+            return open_regular(self._place(digest))
+        except FileNotFoundError as error:
+            message = f"object {digest} is not in the store"
+            raise NotFoundError(message, "Restore it from a backup.") from error
+        except OSError as error:
+            message = f"object {digest} cannot be read: {error.strerror}"
+            raise IntegrityError(message, "Restore it from a backup.") from error
 
     def check(self, digest: str) -> None:
         """Hash an object again.
@@ -355,3 +358,9 @@ class ObjectStore:
                 f"the object store {self.root} cannot be written: {error.strerror}"
             )
             raise LedgerError(message, "Check the disk and its permissions.") from error
+
+
+def _compare(found: str, digest: str) -> None:
+    if found != digest:
+        message = f"object {digest} was changed: its content is {found}"
+        raise IntegrityError(message, "Restore it from a backup.")

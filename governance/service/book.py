@@ -50,6 +50,14 @@ class SnapshotRecord:
 
 
 Key = tuple[str, str]
+_NAMING = (
+    ModelRegistered,
+    EditsApplied,
+    SnapshotActivated,
+    EditReverted,
+    SnapshotRestored,
+    RollbackSigned,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +148,11 @@ def wanted_of(before: WorkspaceState, event: EditReverted | SnapshotRestored) ->
     return (action, event.model, event.snapshot, leaving)
 
 
-def _named(
-    event: Event, entry: Entry, before: WorkspaceState
-) -> SnapshotRecord | None:
+def _named(event: Event, entry: Entry, before: WorkspaceState) -> SnapshotRecord | None:
     """Return the snapshot an entry speaks of, if it speaks of one."""
-    lives = not isinstance(event, EditsApplied | RollbackSigned)
+    if not isinstance(event, _NAMING):
+        return None
+    lives = not isinstance(event, (EditsApplied, RollbackSigned))
 
     def record(
         model: str, digest: str, edits: Iterable[str], rollback: Signed | None = None
@@ -180,5 +188,3 @@ def _named(
             return evolve(named, cosigned=cosigners(before, signed, event))
         case RollbackSigned():
             return record(event.model, event.snapshot, event.live)
-        case _:
-            return None

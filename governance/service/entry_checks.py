@@ -1,6 +1,5 @@
 """Check one entry: what it cites, what it decided, and who signed it."""
 
-from governance.canonical import JSON
 from governance.domain.change_events import (
     ChangeActivated,
     ChangeProposed,
@@ -27,6 +26,7 @@ from governance.errors import IntegrityError
 from governance.identity.model_key import PublicModelKey
 from governance.ledger.entry import Entry
 from governance.ledger.store import ObjectStore
+from governance.service.apart import Help, Needed, check_judgement
 from governance.service.authority import (
     Check,
     check_claim,
@@ -34,19 +34,19 @@ from governance.service.authority import (
     verify_signed,
 )
 from governance.service.change_checks import check_change
-from governance.service.evidence import check_evidence, judged
 from governance.service.fields import text
 from governance.service.planning import check_held
 from governance.service.readiness import evidence_refusal, weigh
 from governance.service.rollback_checks import check_rollback, check_withdrawal
 from governance.service.stored import (
     check_snapshot,
-    once,
     request_of,
     stored_policy,
     stored_suite,
 )
 from governance.service.workspace import Workspace
+
+_CHANGES = (ChangeProposed, ChangeSigned, ChangeActivated)
 
 
 def check_entry(
@@ -56,7 +56,7 @@ def check_entry(
     event: Event,
     entry: Entry,
     missing: set[str],
-    check: Check = check_claim,
+    helper: Help | None = None,
 ) -> None:
     """Check an entry.
 
@@ -67,16 +67,30 @@ def check_entry(
         event: What it says.
         entry: The entry.
         missing: Takes tensors that are not there; gc may have given them back.
-        check: Verifies signatures.
+        helper: Takes signatures, requests and evidence, where there is one.
 
     Raises:
         GovernanceError: It is not as it should be.
     """
-    if isinstance(event, ChangeProposed | ChangeSigned | ChangeActivated):
+    if isinstance(event, _CHANGES):
         check_change(workspace, before, state, event, entry)
     else:
-        _check_cited(workspace, state, event, entry, missing)
+        if helper is None:
+            _check_alone(workspace.store, state, event)
+        _check_cited(workspace, state, event, entry, missing, helper)
+        check = check_claim if helper is None else helper.claim
         _check_signed(workspace, before, state, event, entry, check)
+
+
+def _check_alone(store: ObjectStore, state: WorkspaceState, event: Event) -> None:
+    """Check an entry's request or evidence, where nobody else does."""
+    if isinstance(event, EditProposed):
+        request_of(store, state.edits[event.edit])
+    elif isinstance(event, EditsChecked):
+        digests = {name: state.edits[name].digest for name in event.edits}
+        check_judgement(
+            store, digests, lambda name: request_of(store, state.edits[name]), event
+        )
 
 
 def _check_cited(
@@ -85,6 +99,7 @@ def _check_cited(
     event: Event,
     entry: Entry,
     missing: set[str],
+    helper: Help | None,
 ) -> None:
     """Re-hash what an entry cites and redo what it decided."""
     store = workspace.store
@@ -98,11 +113,9 @@ def _check_cited(
         case EditsApplied():
             check_held(store, state, event.candidate, event.resolved, missing)
             check_snapshot(store, event.parent, missing)
-        case EditsChecked():
-            _check_judgement(workspace, state, event)
         case SnapshotActivated():
             check_held(store, state, event.snapshot, event.live, missing)
-            _check_activation(workspace, state, event, entry)
+            _check_activation(workspace, state, event, entry, helper)
         case EditReverted() | SnapshotRestored() | RollbackSigned():
             check_held(store, state, event.snapshot, event.live, missing)
         case _:
@@ -113,37 +126,6 @@ def _check_genesis(store: ObjectStore, event: WorkspaceCreated) -> None:
     stored_policy(store, text(event.policy, "digest"))
     for name in event.suites:
         stored_suite(store, text(event.suites, name))
-
-
-def _check_judgement(
-    workspace: Workspace, state: WorkspaceState, event: EditsChecked
-) -> None:
-    """Judge evidence again, by the policy it was judged by."""
-    store = workspace.store
-    stored_suite(store, event.suite)
-    records = [state.edits[name] for name in event.edits]
-    # What an edit's entry says does not change, so these name all that is judged.
-    asked = tuple((item.id, item.sequence, item.digest) for item in records)
-    about = once(
-        store,
-        ("judged", event.evidence, event.policy, asked),
-        lambda: _judged(store, state, event),
-    )
-    if about != (event.candidate, event.suite, event.outcome):
-        raise IntegrityError(
-            f"the evidence {event.evidence[:12]} is not what the entry says: expected "
-            f"{event.outcome} on {event.candidate[:12]}, found {about[2]}"
-        )
-
-
-def _judged(
-    store: ObjectStore, state: WorkspaceState, event: EditsChecked
-) -> tuple[JSON, JSON, str]:
-    """Return candidate and suite of an entry's evidence, and how it is judged."""
-    evidence = check_evidence(store, event.evidence)
-    policy = stored_policy(store, event.policy)
-    outcome, _ = judged(store, state, policy, event.edits, evidence)
-    return evidence["candidate"], evidence["suite"], outcome
 
 
 def _check_signed(
@@ -157,9 +139,7 @@ def _check_signed(
     """Verify an entry's signature, and that it is over what the entry says."""
     match event:
         case EditProposed():
-            record = state.edits[event.edit]
-            request_of(workspace.store, record)
-            verify_proposal(record, state.roster, check)
+            verify_proposal(state.edits[event.edit], state.roster, check)
         case SignOffGiven():
             signed = _signed(event, entry)
             verify_signed(signed, state.roster, SIGNOFF_NAMESPACE, check)
@@ -193,6 +173,7 @@ def _check_activation(
     state: WorkspaceState,
     event: SnapshotActivated,
     entry: Entry,
+    helper: Help | None,
 ) -> None:
     """Check that the sign-offs before it were enough."""
     candidate = state.candidates.get(event.snapshot)
@@ -202,11 +183,17 @@ def _check_activation(
     refusal = evidence_refusal(policy, candidate, state.edits[candidate.edits[0]])
     if refusal is not None:
         raise refusal
-    missing = weigh(workspace, state, candidate, entry.time).missing
-    if missing:
+    # What a request itself asks for, a helper knows.
+    required = None if helper is None else policy.spec.required_approvals
+    approval = weigh(workspace, state, candidate, entry.time, required)
+    if approval.missing:
+        found = ", ".join(approval.missing)
         raise IntegrityError(
-            f"snapshot {event.snapshot[:12]} went live without {', '.join(missing)}"
+            f"snapshot {event.snapshot[:12]} went live without {found}"
         )
+    if helper is not None:
+        counted = len(approval.counted)
+        helper.enough(Needed(policy.digest, candidate.edits, counted))
 
 
 def _signed(event: SignOffGiven, entry: Entry) -> Signed:

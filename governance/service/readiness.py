@@ -141,7 +141,11 @@ def _failures(rules: "list[Mapping[str, JSON]] | object") -> str:
 
 
 def weigh(
-    workspace: Workspace, state: WorkspaceState, candidate: Candidate, now: str
+    workspace: Workspace,
+    state: WorkspaceState,
+    candidate: Candidate,
+    now: str,
+    required: int | None = None,
 ) -> Approval:
     """Weigh a candidate's sign-offs by the policy in force.
 
@@ -150,10 +154,13 @@ def weigh(
         state: The state.
         candidate: The candidate.
         now: Time the approvals are used at.
+        required: How many approvals it needs; what its requests ask for where omitted.
     """
     policy = workspace.policy(state)
     records = [state.edits[name] for name in candidate.edits]
-    requests = [request_of(workspace.store, item) for item in records]
+    if required is None:
+        requests = [request_of(workspace.store, item) for item in records]
+        required = required_approvals(policy, requests)
     return judge_signoffs(
         policy,
         Subject(
@@ -167,7 +174,7 @@ def weigh(
         state.roster,
         at=state.size,
         now=now,
-        required=required_approvals(policy, requests),
+        required=required,
     )
 
 

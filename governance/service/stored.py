@@ -161,18 +161,34 @@ def request_of(store: ObjectStore, record: EditRecord) -> EditRequest:
     """
     # An entry has one content, so in one audit its sequence names it.
     key = ("request", record.id, record.sequence, record.digest)
-    return once(store, key, lambda: _request(store, record))
+    return once(
+        store,
+        key,
+        lambda: recorded_request(store, record.id, record.digest, record.request),
+    )
 
 
-def _request(store: ObjectStore, record: EditRecord) -> EditRequest:
+def recorded_request(
+    store: ObjectStore, edit: str, digest: str, document: Mapping[str, JSON]
+) -> EditRequest:
+    """Rebuild a request from what an entry says.
+
+    Args:
+        store: The objects.
+        edit: Edit id, for messages.
+        digest: Which request it should be.
+        document: The request as recorded.
+
+    Raises:
+        IntegrityError: It is another.
+    """
     try:
-        request = request_from_document(record.request, store.get)
+        request = request_from_document(document, store.get)
     except RequestError as error:
-        message = f"{record.id}: the recorded request cannot be read: {error.message}"
+        message = f"{edit}: the recorded request cannot be read: {error.message}"
         raise IntegrityError(message, _HINT) from error
-    if request.digest != record.digest:
+    if request.digest != digest:
         raise IntegrityError(
-            f"{record.id}: expected request {record.digest}, found {request.digest}",
-            _HINT,
+            f"{edit}: expected request {digest}, found {request.digest}", _HINT
         )
     return request

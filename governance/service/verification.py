@@ -1,6 +1,5 @@
 """Verify: re-hash every entry, object and signature, and name the first that is off."""
 
-from collections import OrderedDict
 from pathlib import Path
 
 from governance.domain.change_events import ChangeSigned
@@ -19,19 +18,28 @@ from governance.ledger.checkpoint import Held
 from governance.ledger.entry import Entry, parse_entry
 from governance.ledger.merkle import EMPTY_ROOT
 from governance.ledger.rows import Position
-from governance.service.audit_helper import Helper, worth_helping
-from governance.service.authority import Check, check_claim
+from governance.service.audit_helper import Helper, uncollected, worth_helping
 from governance.service.book import Book
 from governance.service.collecting import absent, check_release
 from governance.service.custody import kept_checkpoint, own_heads, proven
-from governance.service.kept_heads import kept_notes, kept_problem
 from governance.service.entry_checks import check_entry
 from governance.service.fields import table, text, whole
+from governance.service.kept_heads import kept_notes, kept_problem
 from governance.service.ledger_key import key_problem, recorded_key
 from governance.service.model_key import public_problem
 from governance.service.signers_file import signers_problem
 from governance.service.views import HeadView, LedgerVerdict
 from governance.service.workspace import Workspace
+
+_SEEN = (
+    SignOffGiven,
+    ChangeSigned,
+    RollbackSigned,
+    RollbackWithdrawn,
+    EditReverted,
+    SnapshotRestored,
+)
+"""Events whose statement says which head its signer saw."""
 
 _RECENT = 1024
 """Heads kept at hand: a signer has usually seen one of the last."""
@@ -51,8 +59,13 @@ def verify(workspace: Workspace, against: Path | None = None) -> LedgerVerdict:
         IntegrityError: What was kept is no checkpoint of this ledger.
     """
     held = None if against is None else kept_checkpoint(workspace, against)
+    with uncollected():
+        return _verified(workspace, held)
+
+
+def _verified(workspace: Workspace, held: Held | None) -> LedgerVerdict:
     if worth_helping(workspace):
-        with Helper() as helper:
+        with Helper(workspace.layout.objects) as helper:
             verdict = _verdict(workspace, held, helper)
             if verdict.ok and helper.all_fine():
                 return verdict
@@ -64,7 +77,7 @@ def _verdict(
     workspace: Workspace, held: Held | None, helper: Helper | None = None
 ) -> LedgerVerdict:
     """Look through the whole ledger, with help or alone."""
-    audit = Audit(workspace, check_claim if helper is None else helper.claim)
+    audit = Audit(workspace, helper)
     own, forged = own_heads(workspace)
     known = own if held is None else (*own, held)
     report = workspace.ledger.verify(
@@ -94,17 +107,18 @@ class Audit:
 
     Args:
         workspace: The workspace.
-        check: Verifies signatures.
+        helper: Takes the part that needs no state, where there is one.
     """
 
-    def __init__(self, workspace: Workspace, check: Check = check_claim) -> None:
-        self._check = check
+    def __init__(self, workspace: Workspace, helper: Helper | None = None) -> None:
+        self._helper = helper
         self.workspace = workspace.auditing()
         self.book = Book()
         self.first_bad = 0
         self.problem = ""
+        self.seen: set[int] = set()
         self._lacking: dict[str, int] = {}
-        self._recent: OrderedDict[int, Position] = OrderedDict()
+        self._recent: dict[int, Position] = {}
         self._mark = workspace.marks.at()
         self._mark_problem = ""
 
@@ -116,7 +130,6 @@ class Audit:
             position: Where the log stands behind it.
         """
         if self.first_bad:
-        self.seen: set[int] = set()
             return
         before, missing = self.book, set[str]()
         try:
@@ -129,7 +142,7 @@ class Audit:
                 event,
                 entry,
                 missing,
-                self._check,
+                self._helper,
             )
             if isinstance(event, TensorsReleased):
                 check_release(before, event)
@@ -170,34 +183,26 @@ class Audit:
             or public_problem(layout, self.book.state.signing_keys)
             or self._mark_problem
             or self.workspace.marks.excess(self.book.state.size)
+            or kept_problem(self.workspace, self.book.state.size)
         )
 
     def _remember(self, position: Position) -> None:
-        self._recent[position.size] = position
-        if len(self._recent) > _RECENT:
-            self._recent.popitem(last=False)
+        size = position.size
+        self._recent[size] = position
+        self._recent.pop(size - _RECENT, None)
 
     def _check_head(self, event: Event, entry: Entry) -> None:
         """Check that the log held the head a statement says its signer saw."""
-        if not isinstance(
-            event,
-            SignOffGiven
-            | ChangeSigned
-            or kept_problem(self.workspace, self.book.state.size)
-            | RollbackSigned
-            | RollbackWithdrawn
-            | EditReverted
-            | SnapshotRestored,
-        ):
+        if not isinstance(event, _SEEN):
             return
         head = table(event.statement, "head")
         size = whole(head, "size")
+        self.seen.add(size)
         found = self._root(size) if 0 <= size < entry.sequence else "none"
         if found != text(head, "root"):
             raise IntegrityError(
                 f"its signer saw another log: the first {size} entries had root "
                 f"{text(head, 'root')[:16]}, found {found[:16]}"
-        self.seen.add(size)
             )
 
     def _root(self, size: int) -> str:

@@ -17,6 +17,8 @@ def safe(text: str, limit: int = 2000) -> str:
         shown as its escape (``\x1b``, ``\u202e``), cut to ``limit`` with ``...``.
         Safe text comes back unchanged.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     # Each character becomes one or more, so nothing beyond the limit can matter.
     head = text[: limit + 1]
     shown = head if _plain(head) else "".join(map(_shown, head))

@@ -31,8 +31,7 @@ from governance.errors import (
 )
 from governance.identity.keys import generate_key, read_key_file, read_public_key
 from governance.identity.sshsig import sign_with_key
-from governance.ledger.database import sqlite_url
-from governance.ledger.log import Ledger
+from governance.service import opening
 from governance.service.facade import JobKind
 from governance.service.ports import Parts
 from tests.service.fakes import FakeChecker
@@ -56,8 +55,8 @@ def refused(
 
 
 def forge(house: House, actor: str, *events: Event, time: str = LATER) -> None:
-    """Write entries past the program, as somebody with the database could."""
-    with Ledger.open(sqlite_url(house.settings.workspace / "ledger.db")) as ledger:
+    """Write entries past the program, as somebody with database and key could."""
+    with opening.open_existing(house.settings, house.parts).ledger as ledger:
         for event in events:
             ledger.append(event.name, actor, event.data(), now=time)
 

@@ -1,0 +1,144 @@
+"""What an audit checks of entries without the state: form, requests and evidence.
+
+All of it follows from an entry's payload, those before it and the objects they cite,
+so that another process can do it, given the very bytes that were hashed.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from governance.domain.events import EditProposed, EditsChecked, parse_event
+from governance.domain.request import EditRequest
+from governance.errors import IntegrityError
+from governance.ledger.entry import Entry, checked_entry
+from governance.ledger.hashed_once import HashedOnce
+from governance.ledger.store import ObjectStore
+from governance.policy.evaluate import required_approvals
+from governance.service.authority import Claim
+from governance.service.evidence import check_evidence
+from governance.service.stored import (
+    once,
+    recorded_request,
+    stored_policy,
+    stored_suite,
+)
+from governance.snapshots.measured import rules_of
+
+
+class Needed(NamedTuple):
+    """How many approvals counted when a candidate went live.
+
+    Args:
+        policy: Digest of the policy in force.
+        edits: Ids of the edits that were new.
+        counted: How many.
+    """
+
+    policy: str
+    edits: tuple[str, ...]
+    counted: int
+
+
+class Help(Protocol):
+    """Takes the part of an audit that needs no state."""
+
+    def claim(self, claim: Claim) -> None:
+        """Have a signature verified."""
+
+    def enough(self, needed: Needed) -> None:
+        """Have it checked that approvals were as many as the requests ask for."""
+
+
+def check_judgement(
+    store: ObjectStore,
+    digests: Mapping[str, str],
+    request: Callable[[str], EditRequest],
+    event: EditsChecked,
+) -> None:
+    """Judge evidence again, by the policy it was judged by.
+
+    Args:
+        store: The objects.
+        digests: The measured edits' request digests by id.
+        request: Returns an edit's request.
+        event: What was measured, and what came of it.
+
+    Raises:
+        GovernanceError: It is not what the entry says, or not there.
+    """
+    stored_suite(store, event.suite)
+    # Requests are named by their digests, so these name all that is judged.
+    found = once(
+        store,
+        ("judged", event.evidence, event.policy, tuple(digests.items())),
+        lambda: _judged(store, {name: request(name) for name in digests}, event),
+    )
+    if found != (event.candidate, event.suite, event.outcome):
+        raise IntegrityError(
+            f"the evidence {event.evidence[:12]} is not what the entry says: expected "
+            f"{event.outcome} on {event.candidate[:12]}, found {found[2]}"
+        )
+
+
+def _judged(
+    store: ObjectStore, requests: Mapping[str, EditRequest], event: EditsChecked
+) -> tuple[object, object, str]:
+    """Return candidate and suite of an entry's evidence, and how it is judged."""
+    evidence = check_evidence(store, event.evidence)
+    outcome, _ = rules_of(stored_policy(store, event.policy), requests, evidence)
+    return evidence["candidate"], evidence["suite"], outcome
+
+
+class Apart:
+    """Looks at entries one after the other, from the first.
+
+    Args:
+        objects: Folder of the object store.
+    """
+
+    def __init__(self, objects: Path) -> None:
+        self._store = HashedOnce(objects)
+        self._requests: dict[str, EditRequest] = {}
+        self._digests: dict[str, str] = {}
+
+    def look(self, payload: bytes) -> Entry:
+        """Check an entry's form, and the request or the evidence in it.
+
+        Args:
+            payload: Bytes as they were hashed.
+
+        Raises:
+            GovernanceError: Something is not as it should be.
+        """
+        entry = checked_entry(payload)
+        if entry.event not in (EditProposed.name, EditsChecked.name):
+            return entry
+        event = parse_event(entry.event, entry.data)
+        if isinstance(event, EditProposed):
+            self._requests[event.edit] = recorded_request(
+                self._store, event.edit, event.digest, event.request
+            )
+            self._digests[event.edit] = event.digest
+        elif isinstance(event, EditsChecked):
+            digests = {name: self._digest(name) for name in event.edits}
+            check_judgement(self._store, digests, self._requests.__getitem__, event)
+        return entry
+
+    def enough(self, needed: Needed) -> bool:
+        """Say whether approvals were as many as the requests ask for.
+
+        Args:
+            needed: What counted, for edits whose proposals were looked at.
+
+        Raises:
+            IntegrityError: The policy is none.
+        """
+        requests = [self._requests[name] for name in needed.edits]
+        policy = stored_policy(self._store, needed.policy)
+        return required_approvals(policy, requests) <= needed.counted
+
+    def _digest(self, edit: str) -> str:
+        if edit not in self._digests:
+            raise IntegrityError(f"edit {edit!r} was measured before it was proposed")
+        return self._digests[edit]
