@@ -20,7 +20,7 @@ from governance.pipeline.tensors import read_tensor, tensor_bytes, tensor_from
 from governance.snapshots.derived import Payload
 from governance.snapshots.forms import Dtype, Form
 from governance.snapshots.inputs import ExportInputs
-from governance.snapshots.names import LeftOut, left_behind
+from governance.snapshots.names import OTHER_VARIANT, LeftOut, left_behind
 from governance.snapshots.record import readable
 from governance.snapshots.staging import Disk
 from governance.snapshots.tensor_file import Entry, stream_tensors
@@ -57,7 +57,7 @@ def cast_payload(inputs: ExportInputs, store: ObjectStore, dtype: Dtype) -> Payl
     weights = {f"{w.component}/{n}" for w in folder.loaded for n in w.files}
     indexes = {f"{w.component}/{w.index}": w for w in folder.loaded if w.index}
     others = {
-        path: "another variant; this export holds one dtype"
+        path: OTHER_VARIANT
         for found in folder.weights
         if found not in folder.loaded
         for path in _paths(found)

@@ -38,7 +38,7 @@ class Manifest:
         snapshot: The snapshot's document.
         digest: The digest it is said to have.
         base_files: Path to what the file was in the base model.
-        left_out: Base files said to be left out.
+        left_out: What is said to stay behind in the base folder, and why.
         policy: Policy digest.
         policy_name: What the policy is called, as the manifest says.
         policy_version: Its version, as the manifest says.
@@ -56,7 +56,7 @@ class Manifest:
     snapshot: Snapshot
     digest: str
     base_files: Mapping[str, FileRecord]
-    left_out: frozenset[str]
+    left_out: Mapping[str, str]
     policy: str
     policy_name: str
     policy_version: int
@@ -104,10 +104,7 @@ def read_manifest(folder: Path) -> Manifest:
         snapshot=snapshot,
         digest=digest,
         base_files=_files(base.get("files"), "base.files"),
-        left_out=frozenset(
-            _text(_object(item, "left_out").get("path"), "left_out.path")
-            for item in _list(top.get("left_out"), "left_out")
-        ),
+        left_out=_left_out(top.get("left_out")),
         policy=_digest(policy.get("digest"), "policy.digest"),
         policy_name=_text(policy.get("name"), "policy.name"),
         policy_version=_count(policy.get("version"), "policy.version"),
@@ -146,6 +143,17 @@ def _files(value: JSON, place: str) -> dict[str, FileRecord]:
         size = _count(entry.get("size"), f"{place}.size")
         digest = _digest(entry.get("sha256"), f"{place}.sha256")
         found[path] = FileRecord(path, size, digest)
+    return found
+
+
+def _left_out(value: JSON) -> dict[str, str]:
+    listed = [_object(item, "left_out") for item in _list(value, "left_out")]
+    found = {
+        _text(item.get("path"), "left_out.path"): str(item.get("reason"))
+        for item in listed
+    }
+    if len(found) != len(listed):
+        raise _malformed("left_out names a path twice")
     return found
 
 

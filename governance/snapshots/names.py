@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from governance.errors import PipelineError
 from governance.pipeline.layout import PICKLES
@@ -90,11 +90,11 @@ def left_behind(root: Path, loaded: frozenset[str]) -> Iterator[LeftOut]:
             if name in loaded:
                 continue
             if not path.is_dir():
-                yield LeftOut(printable(name), _reason(path))
+                yield LeftOut(printable(name), reason_of(printable(name)))
             elif name in opened or not _closed(path):
                 pending.append(path)
             else:
-                yield LeftOut(f"{printable(name)}/", "not loaded by the pipeline")
+                yield LeftOut(f"{printable(name)}/", reason_of(f"{printable(name)}/"))
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -108,11 +108,33 @@ def _closed(folder: Path) -> bool:
     return folder.name.startswith(".") or folder.is_symlink()
 
 
-def _reason(path: Path) -> str:
-    if path.suffix in PICKLES:
+OTHER_VARIANT = "another variant; this export holds one dtype"
+
+
+def unedited(variant: str, component: str) -> str:
+    """Say why a variant of an edited component stays behind.
+
+    Args:
+        variant: Its name.
+        component: The component.
+    """
+    return (
+        f"the variant {variant} of {component} could not be edited, and would carry "
+        "the unedited concept"
+    )
+
+
+def reason_of(path: str) -> str:
+    """Say why something that the pipeline does not load stays behind.
+
+    Args:
+        path: Path relative to the base folder; a folder ends in a slash.
+    """
+    suffix = "" if path.endswith("/") else PurePosixPath(path).suffix
+    if suffix in PICKLES:
         return "a pickle: it would carry the unedited weights, and can run code"
-    if path.suffix in _CODE:
+    if suffix in _CODE:
         return "code: an export holds none"
-    if path.suffix == ".safetensors":
+    if suffix == ".safetensors":
         return "weights the pipeline does not load: they would carry the unedited ones"
     return "not loaded by the pipeline"

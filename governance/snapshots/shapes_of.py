@@ -17,7 +17,7 @@ from governance.snapshots.shapes import (
     word,
 )
 
-_FILE = keyed({"path": text, "size": count, "sha256": digest})
+FILE = keyed({"path": text, "size": count, "sha256": digest})
 _HEAD = {"size": count, "root": digest}
 _FORM: dict[str, Shape] = {
     "format": text,
@@ -65,13 +65,13 @@ MANIFEST = keyed(
                 "source": nullable(text),
                 "family": text,
                 "digest": digest,
-                "files": many(_FILE),
+                "files": many(FILE),
             }
         ),
         "ledger": keyed({"origin": text, "head": keyed(_HEAD)}),
         "policy": keyed({"name": text, "version": count, "digest": digest}),
         "signoffs": many(_SIGNED),
-        "files": many(_FILE),
+        "files": many(FILE),
         "left_out": many(keyed({"path": text, "reason": text})),
         "links": many(keyed({"path": text, "target": text})),
         "digest": digest,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -30,6 +31,7 @@ from governance.snapshots.verify_base import check_base, verify_base
 from governance.snapshots.verify_changes import verify_changes
 from governance.snapshots.verify_files import verify_files
 from governance.snapshots.verify_held import Held, read_held, verify_held
+from governance.snapshots.verify_left_out import unlike, verify_left_out
 from governance.snapshots.verify_listing import verify_listing
 from governance.snapshots.verify_log import Told, tell, verify_agreement
 from governance.snapshots.verify_model import verify_model
@@ -108,7 +110,9 @@ def verify_export(
         found = finding(MANIFEST, problem, error.message)
         return ExportVerdict(ok=False, trust="self", findings=(found,))
     more = () if base is None else (partial(_with_base, base),)
-    return _Verification(folder, manifest, pinned, held, more).verdict()
+    verdict = _Verification(folder, manifest, pinned, held, more).verdict()
+    note = None if base is None else unlike(manifest, base)
+    return replace(verdict, notes=(*verdict.notes, *([note] if note else [])))
 
 
 def _with_base(
@@ -167,6 +171,7 @@ class _Verification:
         self._findings.extend(findings)
         self._findings.extend(verify_model(self._folder, manifest, self._intact))
         self._findings.extend(verify_evidence(manifest))
+        self._findings.extend(verify_left_out(manifest))
         for check in self._checks:
             self._findings.extend(check(self._folder, manifest, self._intact))
         vouched = self._signatures()

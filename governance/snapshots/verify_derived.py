@@ -103,7 +103,7 @@ def _verify_cast(
             and manifest.files[path].sha256 != base[path].sha256
         ):
             yield finding(path, "proof", "it differs from the base, but is no weight")
-    for path in sorted(base.keys() - manifest.files.keys() - manifest.left_out):
+    for path in sorted(base.keys() - manifest.files.keys() - manifest.left_out.keys()):
         yield finding(path, "missing", "the base model loads it")
 
 

@@ -81,7 +81,13 @@ def _text(path: Path) -> str:
 
 def _key(text: str, path: Path) -> HeldKey:
     if not text.lstrip().startswith("-----BEGIN"):
-        key = parse_note_key(text)
+        try:
+            key = parse_note_key(text)
+        except UsageError:
+            # What is wrong with it would quote it, and it may be a secret.
+            raise UsageError(
+                f"{path} holds no ledger key: expected PEM, or name+identifier+key"
+            ) from None
         return HeldKey(key.key.public_bytes_raw(), key.name)
     try:
         found = load_pem_public_key(text.encode())

@@ -87,5 +87,5 @@ def _verify_untouched(
             )
         elif record.size != base[path].size:
             yield finding(path, "proof", "it has another size than in the base model")
-    for path in sorted(base.keys() - manifest.files.keys() - manifest.left_out):
+    for path in sorted(base.keys() - manifest.files.keys() - manifest.left_out.keys()):
         yield finding(path, "missing", "the base model loads it")

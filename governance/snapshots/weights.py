@@ -14,7 +14,7 @@ from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import FileRecord, PipelineFolder, hash_file
 from governance.pipeline.header import TensorRecord, read_header
 from governance.pipeline.layout import WeightSet
-from governance.snapshots.names import LeftOut, printable
+from governance.snapshots.names import LeftOut, printable, unedited
 from governance.snapshots.staging import Disk
 
 CHUNK = 1 << 20
@@ -57,16 +57,15 @@ def plan_copy(folder: PipelineFolder, snapshot: Snapshot) -> CopyPlan:
             "does not load",
             "Verify the model folder.",
         )
-    unedited = {
-        path: f"the variant {found.variant or 'default'} of {found.component} could "
-        "not be edited, and would carry the unedited concept"
+    behind = {
+        path: unedited(found.variant or "default", found.component)
         for found in _unedited(folder, edited)
         for path in _paths(found)
     }
     return CopyPlan(
-        files=tuple(record for record in folder.files if record.path not in unedited),
+        files=tuple(record for record in folder.files if record.path not in behind),
         edited=edited,
-        left_out=tuple(LeftOut(path, unedited[path]) for path in sorted(unedited)),
+        left_out=tuple(LeftOut(path, behind[path]) for path in sorted(behind)),
     )
 
 

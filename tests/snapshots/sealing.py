@@ -10,12 +10,14 @@ from governance.canonical import canonical_bytes, sha256_hex
 from governance.errors import GovernanceError
 from governance.identity.model_key import ModelKey
 from governance.pipeline.folder import FileRecord
+from governance.snapshots import shapes_of
 from governance.snapshots.attestation import ATTESTATION, statement
 from governance.snapshots.bill import BILL, bill, stated
 from governance.snapshots.dsse import envelope
 from governance.snapshots.model_signature import bundle
 from governance.snapshots.names import CARD, MANIFEST, MODEL_SIGNATURE, REPORT
 from governance.snapshots.record import EDITS
+from governance.snapshots.shapes import many
 from governance.snapshots.told import Said, spoken_of
 from governance.snapshots.verify_pages import card_again, report_again
 from tests.snapshots.logs import SIGNER
@@ -68,13 +70,21 @@ def sign(export: Path, signer: ModelKey = SIGNER) -> None:
     (export / MODEL_SIGNATURE).write_bytes(signed)
 
 
+def check_files(listed: Any) -> None:
+    """Leave a list of files alone that was made to be no list of files."""
+    many(shapes_of.FILE)(listed, "files")
+    if len({item["path"] for item in listed}) != len(listed):
+        raise ValueError("a file stands twice")
+
+
 def write_pages(export: Path, manifest: dict[str, Any]) -> tuple[str, ...]:
     """Write card and report anew, where they are and the record can be read."""
     place = export / MANIFEST
     before = place.read_bytes()
     place.write_text(json.dumps(manifest))
-    written = []
+    written: list[str] = []
     try:
+        check_files(manifest["files"])
         for path, page in ((CARD, card_again), (REPORT, report_again)):
             if (export / path).exists():
                 (export / path).write_bytes(page(export))

@@ -44,7 +44,7 @@ def test_the_card_says_who_what_why_and_how_well(inputs: ExportInputs) -> None:
         '"kora" becomes "art"',
         ADA.name,
         "Held still | 2 preserved prompts",
-        '{"edit_scale":1,"lambda":0.5}',
+        '{"edit_scale":1,"lambda":0.5,"preserve_scale":1,',
         one.digest,
         one.resolved.digest,
         inputs.snapshot.digest,

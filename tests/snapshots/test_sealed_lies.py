@@ -6,6 +6,7 @@ manifest, model signature, attestation and bill of materials.
 
 import base64
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import yaml
 
 from governance.canonical import canonical_bytes, sha256_hex
 from governance.ledger.store import ObjectStore
-from governance.pipeline.folder import PipelineFolder
+from governance.pipeline.folder import PipelineFolder, open_pipeline
 from governance.snapshots.dsse import envelope
 from governance.snapshots.export import export_diffusers
 from governance.snapshots.inputs import ExportedEvidence, ExportInputs
@@ -500,3 +501,58 @@ def test_a_signed_statement_says_nothing_else(export: Path) -> None:
     (export / SIGNATURE).write_text(json.dumps(document))
     assert named(export) == [(SIGNATURE, "signature")]
     assert "predicate.approved_by" in messages(export)
+
+
+# What stayed behind
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"path": "extra.bin", "reason": "approved by counsel"},
+        {"path": "extra.bin", "reason": "not loaded by the pipeline"},
+        {"path": "notes.txt", "reason": "code: an export holds none"},
+        {"path": "unet/config.json", "reason": "not loaded by the pipeline"},
+    ],
+)
+def test_a_reason_that_no_export_gives_is_named(
+    export: Path, lie: dict[str, str]
+) -> None:
+    rewrite_manifest(export, lambda manifest: manifest["left_out"].append(lie))
+    assert named(export) == [(MANIFEST, "proof")]
+    assert f"left_out: '{lie['path']}'" in messages(export)
+
+
+def test_a_file_said_to_be_left_out_that_the_base_loads_is_named(export: Path) -> None:
+    path = "vae/config.json"
+    (export / path).unlink()
+    reseal(export)
+    lie = {"path": path, "reason": "not loaded by the pipeline"}
+    rewrite_manifest(export, lambda manifest: manifest["left_out"].append(lie))
+    assert (MANIFEST, "proof") in named(export)
+
+
+def test_what_lies_beside_the_base_is_noted(export: Path, base: Path) -> None:
+    """No digest covers what the pipeline does not load, so no copy has to hold it."""
+    assert verify_export(export, base=base).notes == ()
+    lie = {"path": "notes.txt", "reason": "not loaded by the pipeline"}
+    rewrite_manifest(export, lambda manifest: manifest["left_out"].append(lie))
+    verdict = verify_export(export, base=base)
+    assert verdict.findings == ()
+    (note,) = verdict.notes
+    assert "first 'notes.txt'" in note
+
+
+def test_a_base_with_a_card_of_its_own_leaves_it_behind(
+    base: Path, store: ObjectStore, tmp_path: Path
+) -> None:
+    """The export's card has the same name."""
+    other = Path(shutil.copytree(base, tmp_path / "other"))
+    (other / "README.md").write_text("---\nlicense: mit\n---\n")
+    opened = open_pipeline(other)
+    inputs = inputs_for(opened, store, (edit(request()),), moved(opened))
+    out = export_diffusers(inputs, store, tmp_path / "out").path
+    left = json.loads((out / MANIFEST).read_text())["left_out"]
+    assert [item["path"] for item in left] == ["README.md"]
+    verdict = verify_export(out, base=other)
+    assert (verdict.findings, verdict.notes) == ((), ())
