@@ -9,6 +9,7 @@ from governance.documents import limits
 from governance.documents.fields import Field
 from governance.documents.nodes import Node, Scalar, Table
 from governance.documents.references import References
+from governance.documents.secret import KEY_FOUND, KEY_HINT, holds_key
 from governance.domain.request import Concept, FileReference, Method
 from governance.text import safe
 
@@ -143,11 +144,13 @@ def _rows(field: Field, references: References) -> Iterator[Field]:
 def _check_header(header: list[str], field: Field) -> None:
     place = _placed(field, Scalar("", plain=False, line=1))
     unknown = [name for name in header if name not in COLUMNS]
+    # A file without any of our columns is something else, and none of our business.
+    shown = "all of them" if len(unknown) == len(header) else ", ".join(unknown)
     if "source" not in header or unknown or len(set(header)) < len(header):
         place.refuse(
             f"expected a header of {', '.join(COLUMNS)} (source is required), "
             f"found {len(header)} columns, unknown or repeated: "
-            f"{safe(', '.join(unknown), 120) or 'none'}",
+            f"{safe(shown, 120) or 'none'}",
             "Give the CSV file a first line such as `source,destination`.",
         )
 
@@ -169,6 +172,8 @@ def _row(row: list[str], header: list[str], line: int, field: Field) -> Node:
 
 def _lines(field: Field, references: References) -> list[str]:
     reference, data = references.read(field, limits.LIST_FILE_BYTES)
+    if holds_key(data):
+        field.refuse(f"expected a list of texts, {KEY_FOUND}", KEY_HINT)
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:

@@ -158,6 +158,13 @@ class Field:
             return dict(enumerate_text(self.items(len(self.node.items))))
         return {}
 
+    def shown(self) -> str:
+        """Say in words what is written, as far as it is a field of ours."""
+        if not self.path and isinstance(self.node, Scalar) and self.node.written:
+            # Another file altogether, which may be anything: a password, a token.
+            return f"one text of {len(self.node.written):,} characters"
+        return describe(self.node)
+
     def _named(self) -> "Iterator[tuple[str, Field]]":
         for key, field in self.entries().items():
             if (found := forbidden_character(key)) is not None:
@@ -170,7 +177,7 @@ class Field:
         return Field(node, path, self.file)
 
     def _wrong(self, expected: str) -> NoReturn:
-        self.refuse(f"expected {expected}, found {describe(self.node)}")
+        self.refuse(f"expected {expected}, found {self.shown()}")
 
 
 def enumerate_text(fields: "tuple[Field, ...]") -> "Iterator[tuple[str, Field]]":

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from governance.documents.fields import Field, describe
+from governance.documents.fields import Field
 from governance.documents.nodes import Scalar
 from governance.text import safe
 
@@ -48,7 +48,7 @@ def model_of(kind: type[ModelT], field: Field) -> ModelT:
         if first["type"] == "extra_forbidden":
             place.refuse("unknown field", "Remove it, or correct its name.")
         message = safe(first["msg"].removeprefix("Value error, "), 300)
-        found = f", found {describe(place.node)}" if _is_leaf(place) else ""
+        found = f", found {place.shown()}" if _is_leaf(place) else ""
         place.refuse(f"{message[0].lower()}{message[1:]}{found}")
 
 

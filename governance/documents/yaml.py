@@ -13,6 +13,7 @@ import yaml
 from yaml import events
 
 from governance.documents.nodes import Listing, Node, Scalar, Table
+from governance.documents.secret import KEY_FOUND, KEY_HINT, holds_key
 from governance.errors import NotFoundError, RequestError
 from governance.text import safe
 
@@ -95,6 +96,10 @@ def _decoded(path: Path, max_bytes: int) -> str:
             f"expected at most {max_bytes:,} bytes, found more",
             "Move long lists to a concepts_file or preserve_file.",
             file=name,
+        )
+    if holds_key(data):
+        raise RequestError(
+            f"expected a YAML document, {KEY_FOUND}", KEY_HINT, file=name
         )
     try:
         return data.decode("utf-8-sig")

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -26,6 +27,7 @@ ECDSA = {f"ecdsa-sha2-{name}": curve for name, curve in CURVES.items()}
 KEY_TYPES = frozenset({ED25519, RSA, SK_ED25519, SK_ECDSA, *ECDSA})
 MIN_RSA_BITS = 2048
 _MAX_TEXT = 16_384
+_TYPE = re.compile(r"(?:ssh|sk-ssh|ecdsa|sk-ecdsa)-[a-z0-9@.-]{1,40}")
 
 VerifyingKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
@@ -72,8 +74,10 @@ def parse_public_key(text: str) -> PublicKey:
         raise UsageError(message, "Give the .pub file that ssh-keygen wrote.")
     kind, encoded, *comment = parts
     if kind not in KEY_TYPES:
+        # Only what is a key type is shown: the file may be a secret of another kind.
+        shown = f" {kind!r}" if _TYPE.fullmatch(kind) else ""
         message = (
-            f"unsupported key type {kind[:64]!r}: expected one of "
+            f"unsupported key type{shown}: expected one of "
             f"{', '.join(sorted(KEY_TYPES))}"
         )
         raise UsageError(message, "Make a key with `ssh-keygen -t ed25519`.")

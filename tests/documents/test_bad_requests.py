@@ -443,7 +443,7 @@ def test_more_concepts_than_allowed_are_refused(write: Write, tmp_path: Path) ->
     ("content", "line", "problem"),
     [
         (b"", 1, "expected a header of source, destination, prompt"),
-        (b"name\nKora\n", 1, "unknown or repeated: name"),
+        (b"name\nKora\n", 1, "unknown or repeated: all of them"),
         (b"source,source\nKora,Pax\n", 1, "expected a header"),
         (b"source,destination\nKora\n", 2, "expected 2 columns, found 1"),
         (b"source\nKora\n,\n", 3, "expected 1 columns, found 2"),
