@@ -85,9 +85,7 @@ def decoded(data: bytes) -> JSON:
 def _unambiguous(data: bytes) -> bool:
     """Say whether compact JSON holds only what every encoder writes alike."""
     return (
-        data[:1] in (b"{", b"[")
-        and data.isascii()
-        and _ODD_NUMBER.search(data) is None
+        data[:1] in (b"{", b"[") and data.isascii() and _ODD_NUMBER.search(data) is None
     )
 
 

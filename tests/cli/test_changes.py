@@ -139,7 +139,7 @@ def test_init_names_the_roles_a_policy_lacks(
     people = house.root / "people"
     words = [
         *("--reviewer", f"ana={people / 'ana.pub'}:engineering"),
-        *("--reviewer", f"ben={people / 'ben.pub'}:leagl"),
+        *("--reviewer", f"ben={people / 'ben.pub'}:jurist"),
         *("--policy", "strict", "--json"),
     ]
     assert run(["--workspace", str(house.root / "two"), "init", *words]) == 0
@@ -148,7 +148,7 @@ def test_init_names_the_roles_a_policy_lacks(
     assert "it takes 4 people" in first
     assert "missing: one more as legal, one more as safety. Nor can anybody" in first
     assert others[-1] == (
-        "ben has no say as leagl: policy strict asks for engineering, legal, safety"
+        "ben has no say as jurist: policy strict asks for engineering, legal, safety"
     )
     assert f"warning: {first}." in said.err
 

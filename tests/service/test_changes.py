@@ -84,7 +84,7 @@ def test_a_role_that_no_policy_names_is_refused_with_those_there_are(
 ) -> None:
     public = person(house, "dora")
     size = house.size()
-    for roles in (["reveiwer"], ["reviewer", "legal"], ["Reviewer"]):
+    for roles in (["jurist"], ["reviewer", "legal"], ["Reviewer"]):
         with pytest.raises(UsageError) as caught:
             house.as_("ana").propose_reviewer("dora", public, roles)
         assert f"role {roles[-1]!r}" in caught.value.message
