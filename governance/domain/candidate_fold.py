@@ -1,0 +1,167 @@
+"""The fold of candidates: solved, measured, signed for, live, rolled back."""
+
+from governance.domain.event import RecordedEvent
+from governance.domain.events import (
+    EditReverted,
+    EditsApplied,
+    EditsChecked,
+    Event,
+    SignOffGiven,
+    SnapshotActivated,
+    SnapshotRestored,
+)
+from governance.domain.evolving import evolve
+from governance.domain.folding import candidate_of, edit_of, one_step, with_edits
+from governance.domain.lifecycle import Step
+from governance.domain.persistent import grown
+from governance.domain.released import solved_again
+from governance.domain.rollback import (
+    RollbackSigned,
+    RollbackWithdrawn,
+    fold_rollback,
+    fold_withdrawn,
+    overtaken,
+)
+from governance.domain.signoff import Decision, Signed
+from governance.domain.state import Candidate, WorkspaceState
+from governance.errors import IntegrityError
+
+
+def fold_candidate(
+    state: WorkspaceState, event: Event, entry: RecordedEvent
+) -> WorkspaceState:
+    """Return the state after a candidate was solved, measured, signed for or live.
+
+    Args:
+        state: The state before.
+        event: What happened.
+        entry: Where that is recorded.
+
+    Raises:
+        IntegrityError: The lifecycle forbids it.
+    """
+    match event:
+        case EditsApplied():
+            return _applied(state, event, entry)
+        case EditsChecked():
+            return _checked(state, event, entry)
+        case SignOffGiven():
+            return _signed(state, event, entry)
+        case SnapshotActivated() | EditReverted() | SnapshotRestored():
+            return _went_live(state, event, entry)
+        case RollbackSigned():
+            return _rolling_back(state, event, entry)
+        case RollbackWithdrawn():
+            return evolve(
+                state, rollbacks=fold_withdrawn(state.rollbacks, event, entry)
+            )
+        case _:  # pragma: no cover - parse_event knows only the events above
+            raise IntegrityError(f"entry {entry.sequence}: {entry.event} is not folded")
+
+
+def _applied(
+    state: WorkspaceState, event: EditsApplied, entry: RecordedEvent
+) -> WorkspaceState:
+    # A new candidate drops whatever was known and signed about an older one.
+    moved = [
+        one_step(
+            edit_of(state, name, entry),
+            Step.APPLY,
+            entry,
+            candidate=event.candidate,
+            signoffs=(),
+        )
+        for name in event.edits
+    ]
+    candidate = Candidate(
+        digest=event.candidate,
+        model=event.model,
+        edits=tuple(event.edits),
+        parent=event.parent,
+        applied=event,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    candidates = grown(state.candidates, {event.candidate: candidate})
+    return with_edits(state, entry, *moved, candidates=candidates)
+
+
+def _checked(
+    state: WorkspaceState, event: EditsChecked, entry: RecordedEvent
+) -> WorkspaceState:
+    candidate = candidate_of(state, event.candidate, entry)
+    moved = [
+        one_step(edit_of(state, name, entry), Step.CHECK, entry, signoffs=())
+        for name in event.edits
+    ]
+    checked = evolve(candidate, check=event, check_sequence=entry.sequence, signoffs=())
+    candidates = grown(state.candidates, {event.candidate: checked})
+    return with_edits(state, entry, *moved, candidates=candidates)
+
+
+def _signed(
+    state: WorkspaceState, event: SignOffGiven, entry: RecordedEvent
+) -> WorkspaceState:
+    signed = Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )
+    rejected = event.decision == Decision.REJECT.value
+    step = Step.REJECT if rejected else Step.APPROVE
+    moved = []
+    for name in event.edits:
+        record = edit_of(state, name, entry)
+        given = (*record.signoffs, signed)
+        moved.append(one_step(record, step, entry, signoffs=given))
+    if not event.candidate:
+        return with_edits(state, entry, *moved)
+    candidate = candidate_of(state, event.candidate, entry)
+    held = evolve(candidate, signoffs=(*candidate.signoffs, signed))
+    candidates = grown(state.candidates, {event.candidate: held})
+    return with_edits(state, entry, *moved, candidates=candidates)
+
+
+def _went_live(
+    state: WorkspaceState,
+    event: SnapshotActivated | EditReverted | SnapshotRestored,
+    entry: RecordedEvent,
+) -> WorkspaceState:
+    model = state.models.get(event.model)
+    if model is None or model.live != event.previous:
+        raise IntegrityError(
+            f"entry {entry.sequence}: {event.snapshot[:12]} says it replaced "
+            f"{event.previous[:12]}, which was not live on {event.model!r}",
+            "Run `governance ledger verify`.",
+        )
+    named = (state.edits.get(name) for name in event.live)
+    held = [edit for edit in named if edit is not None and edit.model == event.model]
+    live = {edit.id for edit in held}
+    moved = [one_step(edit, Step.ACTIVATE, entry) for edit in held]
+    moved += [
+        one_step(edit_of(state, name, entry), Step.REVERT, entry)
+        for name in model.holds
+        if name not in live
+    ]
+    updated = evolve(model, live=event.snapshot, holds=tuple(sorted(live)))
+    return with_edits(
+        state,
+        entry,
+        *moved,
+        models={**state.models, event.model: updated},
+        candidates=solved_again(state.candidates, event.snapshot),
+        rollbacks=overtaken(state.rollbacks, event.model),
+    )
+
+
+def _rolling_back(
+    state: WorkspaceState, event: RollbackSigned, entry: RecordedEvent
+) -> WorkspaceState:
+    model = state.models.get(event.model)
+    live = "" if model is None else model.live
+    rollbacks = fold_rollback(state.rollbacks, live, event, entry)
+    candidates = solved_again(state.candidates, event.snapshot)
+    return evolve(state, rollbacks=rollbacks, candidates=candidates)
