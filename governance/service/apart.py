@@ -4,10 +4,14 @@ All of it follows from an entry's payload, those before it and the objects they 
 so that another process can do it, given the very bytes that were hashed.
 """
 
+import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from governance.canonical import canonical_bytes
+from governance.domain.event import Document
 from governance.domain.events import EditProposed, EditsChecked, parse_event
 from governance.domain.request import EditRequest
 from governance.errors import IntegrityError
@@ -24,6 +28,9 @@ from governance.service.stored import (
     stored_suite,
 )
 from governance.snapshots.measured import rules_of
+
+_RECENT = 2048
+"""Requests kept at hand: an edit is mostly measured soon after it was proposed."""
 
 
 class Needed(NamedTuple):
@@ -99,8 +106,8 @@ class Apart:
 
     def __init__(self, objects: Path) -> None:
         self._store = HashedOnce(objects)
-        self._requests: dict[str, EditRequest] = {}
-        self._digests: dict[str, str] = {}
+        self._proposed: dict[str, tuple[str, bytes]] = {}
+        self._recent: OrderedDict[str, EditRequest] = OrderedDict()
 
     def look(self, payload: bytes) -> Entry:
         """Check an entry's form, and the request or the evidence in it.
@@ -116,13 +123,11 @@ class Apart:
             return entry
         event = parse_event(entry.event, entry.data)
         if isinstance(event, EditProposed):
-            self._requests[event.edit] = recorded_request(
-                self._store, event.edit, event.digest, event.request
-            )
-            self._digests[event.edit] = event.digest
+            self._keep(event.edit, event.digest, event.request)
+            self._proposed[event.edit] = event.digest, canonical_bytes(event.request)
         elif isinstance(event, EditsChecked):
-            digests = {name: self._digest(name) for name in event.edits}
-            check_judgement(self._store, digests, self._requests.__getitem__, event)
+            digests = {name: self._of(name)[0] for name in event.edits}
+            check_judgement(self._store, digests, self._request, event)
         return entry
 
     def enough(self, needed: Needed) -> bool:
@@ -134,11 +139,25 @@ class Apart:
         Raises:
             IntegrityError: The policy is none.
         """
-        requests = [self._requests[name] for name in needed.edits]
+        requests = [self._request(name) for name in needed.edits]
         policy = stored_policy(self._store, needed.policy)
         return required_approvals(policy, requests) <= needed.counted
 
-    def _digest(self, edit: str) -> str:
-        if edit not in self._digests:
-            raise IntegrityError(f"edit {edit!r} was measured before it was proposed")
-        return self._digests[edit]
+    def _of(self, edit: str) -> tuple[str, bytes]:
+        if edit not in self._proposed:
+            raise IntegrityError(f"edit {edit!r} was cited before it was proposed")
+        return self._proposed[edit]
+
+    def _request(self, edit: str) -> EditRequest:
+        """Return an edit's request: the newest are kept, all others made again."""
+        if edit not in self._recent:
+            digest, document = self._of(edit)
+            self._keep(edit, digest, json.loads(document))
+        return self._recent[edit]
+
+    def _keep(self, edit: str, digest: str, document: Document) -> None:
+        request = recorded_request(self._store, edit, digest, document)
+        self._recent[edit] = request
+        self._recent.move_to_end(edit)
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)

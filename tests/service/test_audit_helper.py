@@ -15,7 +15,7 @@ from governance.ledger.database import sqlite_url
 from governance.ledger.entry import Entry
 from governance.ledger.log import Ledger
 from governance.runners.pool import WorkerPool
-from governance.service import opening, verification
+from governance.service import apart, opening, verification
 from governance.service.apart import Needed
 from governance.service.audit_helper import Cited, Helper, Work, all_right
 from governance.service.authority import Claim
@@ -185,6 +185,20 @@ def test_a_changed_request_or_judgement_is_not_right(house: House, event: str) -
     assert changed != payloads
     assert looked(house, f"{event} as it is", Work(payloads))
     assert not looked(house, f"{event} changed", Work(changed))
+
+
+def test_requests_that_are_no_longer_at_hand_are_made_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "_RECENT", 1)
+    edit = house.ready("ana")
+    house.propose("ana", "lume")
+    checked = next(item for item in entries_of(house) if b"EditsChecked" in item)
+    looker = apart.Apart(house.store.root)
+    for item in entries_of(house):
+        looker.look(item)
+    assert looker.look(checked).event == "EditsChecked"
+    assert looker.enough(Needed(house.as_("ana").policy().digest, (edit,), 1))
 
 
 def test_evidence_of_an_edit_that_nobody_proposed_is_not_right(house: House) -> None:
