@@ -109,9 +109,10 @@ def node_of(value: JSON) -> Node:
     """
     if isinstance(value, str):
         return Scalar(value, plain=False, line=None)
-    if isinstance(value, Mapping):
+    # Asking for a mapping takes ten times as long as asking for a dict.
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101
         entries = {key: node_of(item) for key, item in value.items()}
         return Table(entries, line=None)
-    if isinstance(value, Sequence):
+    if isinstance(value, list) or isinstance(value, Sequence):  # noqa: SIM101
         return Listing(tuple(node_of(item) for item in value), line=None)
     return Scalar(json.dumps(value), plain=True, line=None)

@@ -94,6 +94,7 @@ def parse_public_key(text: str) -> PublicKey:
     return key
 
 
+@lru_cache(maxsize=256)
 def key_of_blob(blob: bytes) -> PublicKey:
     """Return the key of a wire encoding, such as a signature names.
 
