@@ -15,6 +15,12 @@ from governance.snapshots.record import SIGNERS, SIGNOFFS, namespace_of
 from governance.snapshots.request_words import plain
 from governance.text import safe
 
+_NO_DIGIT = re.compile("[^0-9]")
+_ELSEWHERE = (
+    f"# Who signed: replace {SIGNERS} by a file you got another way, or these lines "
+    "show only that the export agrees with itself."
+)
+
 
 def decisions(inputs: ExportInputs) -> Iterator[str]:
     """Yield every signature and what it was given for.
@@ -128,14 +134,19 @@ def check_lines(inputs: ExportInputs) -> tuple[str, ...]:
             "jq -r '.files[] | \"\\(.sha256)  \\(.path)\"' governance/manifest.json "
             "| sha256sum -c --strict --quiet"
         ),
+        *([_ELSEWHERE] if inputs.signoffs else ()),
         *(_verify_line(index, one) for index, one in enumerate(inputs.signoffs, 1)),
     )
 
 
 def _verify_line(index: int, signed: Signed) -> str:
+    # Whoever signed may have been revoked since: it counts that the key held then.
+    # The time that was signed, as ``snapshot verify`` takes it.
+    stamp = _NO_DIGIT.sub("", str(signed.document.get("time") or signed.time))[:14]
     principal = shlex.quote(safe(signed.principal, 200).replace("`", ""))
     file = f"{SIGNOFFS}/{index}.json"
     return (
         f"ssh-keygen -Y verify -f {SIGNERS} -I {principal} "
-        f"-n {namespace_of(signed.document)} -s {file}.sshsig < {file}"
+        f"-n {namespace_of(signed.document)} -O verify-time={stamp}Z "
+        f"-s {file}.sshsig < {file}"
     )

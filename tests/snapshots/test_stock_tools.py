@@ -79,6 +79,20 @@ def test_ssh_keygen_accepts_each_sign_off(pristine: Path, inputs: ExportInputs) 
     assert f"for {BOB.name}".encode() in done.stdout
 
 
+def test_ssh_keygen_accepts_a_sign_off_of_a_key_that_was_revoked_later(
+    export: Path,
+) -> None:
+    _needs("ssh-keygen")
+    (export / "governance/allowed_signers").write_text(
+        f'{BOB.name} valid-before="20260302000000Z" {BOB.key.text}\n'
+    )
+    card = (export / "README.md").read_text()
+    assert "replace governance/allowed_signers by a file you got another way" in card
+    (line,) = (line for line in card.splitlines() if line.startswith("ssh-keygen"))
+    done = _shell(line, export)
+    assert done.returncode == 0, done.stderr
+
+
 def test_ssh_keygen_refuses_a_forged_statement(export: Path) -> None:
     _needs("ssh-keygen")
     statement = export / "governance/signoffs/1.json"
