@@ -12,7 +12,7 @@ from governance.domain.events import (
 )
 from governance.domain.evolving import evolve
 from governance.domain.folding import candidate_of, edit_of, one_step, with_edits
-from governance.domain.lifecycle import Step
+from governance.domain.lifecycle import EditState, Step
 from governance.domain.persistent import grown
 from governance.domain.released import solved_again
 from governance.domain.rollback import (
@@ -23,7 +23,7 @@ from governance.domain.rollback import (
     overtaken,
 )
 from governance.domain.signoff import Decision, Signed
-from governance.domain.state import Candidate, WorkspaceState
+from governance.domain.state import Candidate, ModelRecord, WorkspaceState
 from governance.errors import IntegrityError
 
 
@@ -137,6 +137,8 @@ def _went_live(
             f"{event.previous[:12]}, which was not live on {event.model!r}",
             "Run `governance ledger verify`.",
         )
+    if isinstance(event, SnapshotActivated):
+        _check_approved(state, event, model, entry)
     named = (state.edits.get(name) for name in event.live)
     held = [edit for edit in named if edit is not None and edit.model == event.model]
     live = {edit.id for edit in held}
@@ -155,6 +157,37 @@ def _went_live(
         candidates=solved_again(state.candidates, event.snapshot),
         rollbacks=overtaken(state.rollbacks, event.model),
     )
+
+
+def _check_approved(
+    state: WorkspaceState,
+    event: SnapshotActivated,
+    model: ModelRecord,
+    entry: RecordedEvent,
+) -> None:
+    """Refuse to make live by old approvals what has moved on since.
+
+    Nobody signs this event: it follows from approvals, of edits that wait for it, on
+    top of what was live when they were solved.
+    """
+    candidate = candidate_of(state, event.snapshot, entry)
+    edits = [edit_of(state, name, entry) for name in candidate.edits]
+    waiting = all(
+        edit.state is EditState.APPLIED and edit.candidate == event.snapshot
+        for edit in edits
+    )
+    expected = {*model.holds, *candidate.edits}
+    if (
+        not waiting
+        or candidate.parent != event.previous
+        or len(event.live) != len(expected)
+        or set(event.live) != expected
+    ):
+        raise IntegrityError(
+            f"entry {entry.sequence}: {event.snapshot[:12]} cannot go live by its "
+            "approvals: it was solved on something else, or its edits do not wait",
+            "Run `governance ledger verify`.",
+        )
 
 
 def _rolling_back(

@@ -21,6 +21,7 @@ from governance.domain.events import (
 )
 from governance.domain.evolving import evolve
 from governance.domain.folding import edit_of, one_step, with_edits
+from governance.domain.freshness import statement_of
 from governance.domain.lifecycle import Step
 from governance.domain.released import fold_released
 from governance.domain.releasing import TensorsReleased
@@ -70,6 +71,9 @@ def state_after(
         IntegrityError: The lifecycle forbids it.
     """
     after = _step(state, event, entry)
+    if statement_of(event) is not None:
+        signed = {**after.signed, entry.actor: entry.sequence}
+        return evolve(after, size=entry.sequence, signed=signed)
     return after if after.size == entry.sequence else evolve(after, size=entry.sequence)
 
 

@@ -71,7 +71,10 @@ class EditRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceState:
-    """Everything that is true after the last folded entry."""
+    """Everything that is true after the last folded entry.
+
+    ``signed`` is, by principal, the last entry that holds a statement they signed.
+    """
 
     origin: str = ""
     policy: Document = field(default_factory=dict)
@@ -84,6 +87,7 @@ class WorkspaceState:
     statistics: Mapping[str, StatisticsRecord] = field(default_factory=dict)
     rollbacks: Pending = field(default_factory=dict)
     signing_keys: Mapping[str, int] = field(default_factory=dict)
+    signed: Mapping[str, int] = field(default_factory=dict)
     size: int = 0
 
     def live_edits(self, model: str) -> tuple[EditRecord, ...]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signoff import Signed
 from governance.policy.model import Policy
 from governance.text import safe
+
+_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,24 @@ def in_any_role(policy: Policy, roster: Roster, at: int, signed: Signed) -> str 
 
 
 def expired(days: int, now: str, signed: Signed) -> str | None:
-    """Say why an approval is too old, or of the future, if it is."""
-    age = datetime.fromisoformat(now) - datetime.fromisoformat(signed.time)
+    """Say why an approval is too old, or of the future, if it is.
+
+    The time its signer gave counts where it is earlier: entering it again later does
+    not make it younger.
+    """
+    age = datetime.fromisoformat(now) - _given(signed)
     if age < timedelta(0):
         return "signed later than now"
     return f"older than {days} days" if age > timedelta(days=days) else None
+
+
+def _given(signed: Signed) -> datetime:
+    said = signed.document.get("time")
+    try:
+        moment = datetime.strptime(str(said), _FORM).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromisoformat(signed.time)
+    return min(moment, datetime.fromisoformat(signed.time))
 
 
 def same_hand(proposals: Sequence[Proposal], signed: Signed) -> str | None:

@@ -20,14 +20,13 @@ from governance.ledger.hashed_once import HashedOnce
 from governance.ledger.store import ObjectStore
 from governance.policy.evaluate import required_approvals
 from governance.service.authority import Claim
-from governance.service.evidence import check_evidence
+from governance.service.evidence import check_evidence, judged_rules
 from governance.service.stored import (
     once,
     recorded_request,
     stored_policy,
     stored_suite,
 )
-from governance.snapshots.measured import rules_of
 
 _RECENT = 2048
 """Requests kept at hand: an edit is mostly measured soon after it was proposed."""
@@ -81,20 +80,26 @@ def check_judgement(
         ("judged", event.evidence, event.policy, tuple(digests.items())),
         lambda: _judged(store, {name: request(name) for name in digests}, event),
     )
-    if found != (event.candidate, event.suite, event.outcome):
+    candidate, suite, outcome, rules = found
+    if (candidate, suite, outcome) != (event.candidate, event.suite, event.outcome):
         raise IntegrityError(
             f"the evidence {event.evidence[:12]} is not what the entry says: expected "
-            f"{event.outcome} on {event.candidate[:12]}, found {found[2]}"
+            f"{event.outcome} on {event.candidate[:12]}, found {outcome}"
+        )
+    if rules != list(event.rules):
+        raise IntegrityError(
+            f"the evidence {event.evidence[:12]} does not give the figures the entry says"
         )
 
 
 def _judged(
     store: ObjectStore, requests: Mapping[str, EditRequest], event: EditsChecked
-) -> tuple[object, object, str]:
+) -> tuple[object, object, str, list[Document]]:
     """Return candidate and suite of an entry's evidence, and how it is judged."""
     evidence = check_evidence(store, event.evidence)
-    outcome, _ = rules_of(stored_policy(store, event.policy), requests, evidence)
-    return evidence["candidate"], evidence["suite"], outcome
+    policy = stored_policy(store, event.policy)
+    outcome, rules = judged_rules(policy, requests, evidence)
+    return evidence["candidate"], evidence["suite"], outcome, rules
 
 
 class Apart:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from governance.canonical import JSON
 from governance.checks.seeds import seeds_for
 from governance.domain.events import Document
+from governance.domain.request import EditRequest
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 from governance.ledger.store import ObjectStore
@@ -139,6 +140,24 @@ def judged(
         Outcome and ``{edit, rule, outcome, value, limit, bound, n, ...}`` each.
     """
     requests = {name: request_of(store, state.edits[name]) for name in edits}
+    return judged_rules(policy, requests, document)
+
+
+def judged_rules(
+    policy: Policy,
+    requests: Mapping[str, EditRequest],
+    document: Mapping[str, JSON],
+) -> tuple[str, list[Document]]:
+    """Hold evidence against the policy's thresholds, and say why a judge kept silent.
+
+    Args:
+        policy: The policy in force.
+        requests: Requests of the candidate's new edits, by id.
+        document: Evidence.
+
+    Returns:
+        As of :func:`judged`.
+    """
     outcome, rules = rules_of(policy, requests, document)
     return outcome, [{**row, "message": _message(document, row)} for row in rules]
 

@@ -10,9 +10,11 @@ from governance.domain.events import (
     SnapshotRestored,
     parse_event,
 )
+from governance.domain.freshness import unseen
 from governance.domain.releasing import TensorsReleased
 from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signoff import Head
+from governance.domain.state import WorkspaceState
 from governance.errors import GovernanceError, IntegrityError
 from governance.ledger.checkpoint import Held
 from governance.ledger.entry import Entry, parse_entry
@@ -146,7 +148,7 @@ class Audit:
             )
             if isinstance(event, TensorsReleased):
                 check_release(before, event)
-            self._check_head(event, entry)
+            self._check_head(before.state, event, entry)
         except GovernanceError as error:
             self.first_bad, self.problem = entry.sequence, error.message
         for digest in missing:
@@ -191,8 +193,8 @@ class Audit:
         self._recent[size] = position
         self._recent.pop(size - _RECENT, None)
 
-    def _check_head(self, event: Event, entry: Entry) -> None:
-        """Check that the log held the head a statement says its signer saw."""
+    def _check_head(self, before: WorkspaceState, event: Event, entry: Entry) -> None:
+        """Check the head a statement says its signer saw: of this log, and not old."""
         if not isinstance(event, _SEEN):
             return
         head = table(event.statement, "head")
@@ -203,6 +205,11 @@ class Audit:
             raise IntegrityError(
                 f"its signer saw another log: the first {size} entries had root "
                 f"{text(head, 'root')[:16]}, found {found[:16]}"
+            )
+        if last := unseen(before, entry.actor, size):
+            raise IntegrityError(
+                f"its signer had seen {size} entries, but signed entry {last}: an old "
+                "statement was entered again"
             )
 
     def _root(self, size: int) -> str:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Protocol
 
 from governance.domain.events import Event
+from governance.domain.freshness import statement_of, unseen
 from governance.domain.signoff import Head
 from governance.domain.state import WorkspaceState
-from governance.errors import UsageError
+from governance.errors import UsageError, WrongStateError
 from governance.ledger.entry import Entry, timestamp
 from governance.ledger.hashed_once import HashedOnce
 from governance.ledger.log import Ledger, WriteTransaction
 from governance.ledger.store import ObjectStore
 from governance.policy.model import Policy
 from governance.service.book import Book
+from governance.service.fields import table, whole
 from governance.service.holding import holding
 from governance.service.layout import Layout
 from governance.service.marking import Marks
@@ -66,10 +68,24 @@ class Writing:
 
         Raises:
             IntegrityError: The lifecycle forbids it.
+            WrongStateError: Its signer has signed something else since they looked.
         """
+        self._refuse_unseen(event, actor)
         entry = self.transaction.append(event.name, actor, event.data(), now=self.now)
         self.book = self.book.after((entry,))
         return entry
+
+    def _refuse_unseen(self, event: Event, actor: str) -> None:
+        statement = statement_of(event)
+        if statement is None:
+            return
+        size = whole(table(statement, "head"), "size")
+        if last := unseen(self.state, actor, size):
+            raise WrongStateError(
+                f"{actor!r} signed something else (entry {last}) since this was looked "
+                f"at (the first {size} entries)",
+                "Nothing was recorded. Look again, and sign what you see.",
+            )
 
 
 class Workspace:

@@ -140,9 +140,41 @@ def test_an_edit_of_another_model_is_not_touched() -> None:
         registered("other"),
         proposed("E-0001", "other"),
         applied("o1", "E-0001", model="other"),
-        activated("c1", []),
+        proposed("E-0002"),
+        applied("c1", "E-0002"),
+        activated("c1", ["E-0002"]),
     )
     assert state.edits["E-0001"].state is EditState.APPLIED
+    assert state.edits["E-0002"].state is EditState.LIVE
+
+
+def test_what_was_taken_back_does_not_go_live_by_its_old_approvals() -> None:
+    once = (
+        *START,
+        proposed("E-0001"),
+        applied("c1", "E-0001"),
+        activated("c1", ["E-0001"]),
+    )
+    back = reverted("E-0001", "base", [], "c1")
+    assert folded(*once, back).edits["E-0001"].state is EditState.REVERTED
+    with pytest.raises(IntegrityError, match="cannot go live by its approvals"):
+        folded(*once, back, activated("c1", ["E-0001"]))
+
+
+def test_approvals_do_not_take_out_what_went_live_since() -> None:
+    both = (
+        *START,
+        proposed("E-0001"),
+        applied("c1", "E-0001"),
+        activated("c1", ["E-0001"]),
+        proposed("E-0002"),
+        applied("c2", "E-0002", parent="c1"),
+    )
+    live = folded(*both, activated("c2", ["E-0001", "E-0002"], previous="c1"))
+    assert live.edits["E-0001"].state is EditState.LIVE
+    for edits in (["E-0002"], ["E-0001"], ["E-0001", "E-0002", "E-0002"]):
+        with pytest.raises(IntegrityError, match="cannot go live by its approvals"):
+            folded(*both, activated("c2", edits, previous="c1"))
 
 
 @pytest.mark.parametrize(
