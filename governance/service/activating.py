@@ -6,8 +6,10 @@ from governance.domain.signoff import Head
 from governance.domain.state import WorkspaceState
 from governance.errors import SignOffMissingError, WrongStateError
 from governance.service.book import SnapshotRecord
-from governance.service.rollback import Return, settle_rollback, sign_rollback
+from governance.service.rollback import Return
+from governance.service.rollback_signing import settle_rollback, sign_rollback
 from governance.service.selecting import the_snapshot
+from governance.service.statements import keep_statement
 from governance.service.stored import check_snapshot
 from governance.service.views import Acted
 from governance.service.workspace import Workspace
@@ -65,6 +67,7 @@ def activate(
                 ),
                 given.identity.principal,
             )
+        keep_statement(workspace.store, given.statement, given.signature)
         live_now = writing.state.models[wanted.model].live
     return Acted(target.edits, EditState.LIVE.value, live_now, missing)
 

@@ -1,5 +1,7 @@
 """Sign a change; with its last approval it takes effect."""
 
+from dataclasses import replace
+
 from governance.canonical import sha256_hex
 from governance.domain.change import ChangeRecord, ChangeState
 from governance.domain.change_events import ChangeActivated, ChangeSigned
@@ -8,6 +10,7 @@ from governance.domain.signoff import (
     SIGNOFF_NAMESPACE,
     ChangeStatement,
     Decision,
+    Signed,
 )
 from governance.domain.state import WorkspaceState
 from governance.errors import PolicyRefusedError, UsageError, WrongStateError
@@ -25,6 +28,7 @@ from governance.service.identity import Identity, find_identity
 from governance.service.reasons import LONGEST_REASON
 from governance.service.selecting import the_change
 from governance.service.signers_file import write_signers
+from governance.service.statements import keep_statement, refuse_dismissed
 from governance.service.workspace import Workspace, Writing
 
 
@@ -67,10 +71,9 @@ def sign_change(workspace: Workspace, name: str, wish: ChangeWish) -> str:
         principal=identity.principal,
         time=now,
     )
+    if wish.decision is Decision.APPROVE:
+        _refuse_uncounted(workspace, state, record, identity, statement)
     signature = identity.signer.sign(statement.message(), SIGNOFF_NAMESPACE)
-    # Kept as objects too, so that `ssh-keygen -Y verify` can be pointed at them.
-    workspace.store.put_bytes(statement.message())
-    workspace.store.put_bytes(signature.encode("ascii"))
     event = ChangeSigned(
         change=record.id,
         decision=wish.decision.value,
@@ -84,6 +87,7 @@ def sign_change(workspace: Workspace, name: str, wish: ChangeWish) -> str:
         active = wish.decision is Decision.APPROVE and _settle(
             workspace, writing, record.id, identity
         )
+        keep_statement(workspace.store, statement, signature)
     if active:
         # Whoever changed the roster meanwhile is in it too.
         write_signers(workspace.layout, workspace.state.roster)
@@ -158,6 +162,27 @@ def _refuse_moved(
         )
 
 
+def _refuse_uncounted(
+    workspace: Workspace,
+    state: WorkspaceState,
+    record: ChangeRecord,
+    identity: Identity,
+    statement: ChangeStatement,
+) -> None:
+    """Refuse an approval that would not count, before a key is asked for it."""
+    own = Signed(
+        principal=identity.principal,
+        key=identity.key,
+        document=statement.document(),
+        signature="",
+        sequence=state.size + 1,
+        time=statement.time,
+    )
+    signed = replace(record, signoffs=(*record.signoffs, own))
+    approval = weigh_change(workspace, state, signed, statement.time)
+    refuse_dismissed(approval, record.id, own.sequence)
+
+
 def _settle(
     workspace: Workspace, writing: Writing, name: str, identity: Identity
 ) -> bool:
@@ -165,19 +190,7 @@ def _settle(
     state = writing.state
     record = state.changes[name]
     approval = weigh_change(workspace, state, record, writing.now)
-    for signed, reason in approval.dismissed:
-        if signed.sequence != state.size:
-            continue
-        if reason.startswith("a second approval"):
-            raise WrongStateError(
-                f"sign {name}: {identity.principal!r} approved this already",
-                "Somebody else has to sign.",
-            )
-        raise PolicyRefusedError(
-            f"sign {name}: an approval by {identity.principal!r} does not count: "
-            f"{reason}",
-            "Nothing was recorded. Somebody else has to sign.",
-        )
+    refuse_dismissed(approval, name, state.size)
     if approval.missing:
         return False
     verify_proposal(record, state.roster)

@@ -17,11 +17,19 @@ from governance.service.reasons import checked_reason
 from governance.service.rollback import (
     Return,
     refuse_moved,
+)
+from governance.service.rollback_signing import (
+    refuse_hand,
     settle_rollback,
     sign_rollback,
 )
-from governance.service.rollback_waiting import refuse_other_bytes, waiting_revert
+from governance.service.rollback_waiting import (
+    refuse_other_bytes,
+    waiting_revert,
+    waiting_reverts,
+)
 from governance.service.selecting import the_edit
+from governance.service.statements import keep_statement
 from governance.service.stored import check_snapshot
 from governance.service.workspace import Workspace
 
@@ -50,17 +58,28 @@ def compute_revert(
         WrongStateError: The edit is not live; or a revert that leads to other bytes
             waits for signatures and was not named.
         NotFoundError: The one that was named does not wait.
+        SignOffMissingError: This person's signature would not count.
         IntegrityError: A file of the base changed.
     """
-    checked_reason(reason, "revert")
+    reason = checked_reason(reason, "revert")
     state = workspace.state
     record = _live(state, name)
     model = state.models[record.model]
     if snapshot is not None:
         snapshot = waiting_revert(state, record.id, snapshot).snapshot
+    left = [item for item in state.live_edits(model.name) if item.id != record.id]
+    wanted = Return(
+        action="revert",
+        model=model.name,
+        snapshot=snapshot or _waits(state, record),
+        previous=model.live,
+        leaving=(record,),
+        live=tuple(item.id for item in left),
+    )
+    # Hours of work come next: who cannot sign for them learns so now.
+    refuse_hand(workspace, state, wanted, reason)
     started = time.perf_counter()
     check_base(workspace.parts.models, model, progress)
-    left = [item for item in state.live_edits(model.name) if item.id != record.id]
     solved = workspace.parts.solver.solve(
         workspace.place, model, planned(workspace.store, state, left), progress
     )
@@ -141,6 +160,7 @@ def finish_revert(
                 ),
                 given.identity.principal,
             )
+        keep_statement(workspace.store, given.statement, given.signature)
         after = writing.state
     return {
         "edits": [record.id],
@@ -165,6 +185,12 @@ def _apart(workspace: Workspace, model: ModelRecord, first: str, second: str) ->
         f"; both hold the same edits, and {len(norms)} tensors differ, by a norm of "
         f"{far:.3g} at most (devices round differently)"
     )
+
+
+def _waits(state: WorkspaceState, record: EditRecord) -> str:
+    """Return the snapshot of the one revert that waits, empty where none does."""
+    found = waiting_reverts(state, record.id)
+    return found[0].snapshot if len(found) == 1 else ""
 
 
 def _live(state: WorkspaceState, name: str) -> EditRecord:

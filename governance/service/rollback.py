@@ -1,4 +1,4 @@
-"""What every rollback shares: a signed statement, and the policy's rule on it.
+"""What every rollback shares: what it would do, and the policy's rule on it.
 
 Where the policy asks for several signatures, everybody runs the same command: what
 all but the last sign is recorded and waits, and the last one makes it so.
@@ -9,26 +9,12 @@ from dataclasses import dataclass
 
 from governance.canonical import JSON
 from governance.domain.event import Document
-from governance.domain.rollback import PendingRollback, RollbackSigned
-from governance.domain.signoff import (
-    ROLLBACK_NAMESPACE,
-    Head,
-    RollbackStatement,
-    Signed,
-)
+from governance.domain.rollback import WITHDRAWALS, PendingRollback
+from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import IntegrityError, SignOffMissingError, WrongStateError
 from governance.policy.signoffs import Approval, Proposal, judge_rollback
-from governance.service.authority import (
-    check_heads,
-    earlier_heads,
-    heads_of,
-    verify_signed,
-)
-from governance.service.collecting import refuse_incomplete
-from governance.service.identity import Identity, find_identity
-from governance.service.reasons import checked_reason
-from governance.service.workspace import Workspace, Writing
+from governance.service.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,119 +38,34 @@ class Return:
     live: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One person's signature on a rollback.
-
-    Args:
-        identity: Who signed.
-        statement: What.
-        signature: Armored SSHSIG.
-        time: When.
-    """
-
-    identity: Identity
-    statement: RollbackStatement
-    signature: str
-    time: str
-
-
-def sign_rollback(
-    workspace: Workspace,
-    state: WorkspaceState,
-    wanted: Return,
-    reason: str,
-    seen: Head | None,
-) -> Given:
-    """Sign for a rollback, having checked the heads its signer saw.
+def refuse_uncounted(
+    workspace: Workspace, state: WorkspaceState, wanted: Return, own: Signed
+) -> Approval:
+    """Refuse a signature that would count for nothing; no key needs to be asked.
 
     Args:
         workspace: The workspace.
-        state: The state it was decided on.
-        wanted: What it would do.
-        reason: Why; it is signed.
-        seen: Ledger head its signer saw.
-    """
-    reason = checked_reason(reason, wanted.action)
-    identity = find_identity(
-        workspace.settings, workspace.layout, state.roster, state.size + 1
-    )
-    head = seen or workspace.ledger.head()
-    own = earlier_heads(state, identity.principal)
-    others = heads_of(waiting(state, wanted))
-    check_heads(workspace.ledger, (head, *own, *others))
-    now = workspace.now()
-    statement = RollbackStatement(
-        origin=state.origin,
-        head=head,
-        action=wanted.action,
-        edits=tuple(item.digest for item in wanted.leaving),
-        snapshot=wanted.snapshot,
-        policy=workspace.policy(state).digest,
-        reason=reason,
-        principal=identity.principal,
-        time=now,
-    )
-    signature = identity.signer.sign(statement.message(), ROLLBACK_NAMESPACE)
-    workspace.store.put_bytes(statement.message())
-    workspace.store.put_bytes(signature.encode("ascii"))
-    return Given(identity, statement, signature, now)
-
-
-def settle_rollback(
-    workspace: Workspace, writing: Writing, wanted: Return, given: Given
-) -> tuple[str, ...]:
-    """Judge a rollback in the transaction that records it.
-
-    Args:
-        workspace: The workspace.
-        writing: The transaction; one more signature is appended where others are
-            still missing.
-        wanted: What it would do.
-        given: The newest signature.
+        state: The state it is given on.
+        wanted: What it is for.
+        own: The newest signature, or what would be signed.
 
     Returns:
-        What is still missing; empty where it may go live.
+        What it amounts to together with those that wait for the same.
 
     Raises:
-        WrongStateError: Something else went live, or this person signed already.
-        SignOffMissingError: This signature does not count.
-        IntegrityError: An earlier signature does not verify.
+        WrongStateError: This person signed already.
+        SignOffMissingError: The policy does not count it.
     """
-    state = writing.state
-    refuse_moved(state, wanted)
-    refuse_incomplete(workspace.store, wanted.snapshot)
-    own = Signed(
-        principal=given.identity.principal,
-        key=given.identity.key,
-        document=given.statement.document(),
-        signature=given.signature,
-        sequence=state.size + 1,
-        time=given.time,
-    )
-    signatures = (*waiting(state, wanted), own)
-    for signed in signatures:
-        verify_signed(signed, state.roster, ROLLBACK_NAMESPACE)
-        check_said(signed.document, state.origin, wanted)
     approval = weigh_rollback(
-        workspace, state, wanted.leaving, signatures, at=own.sequence, now=own.time
+        workspace,
+        state,
+        wanted.leaving,
+        (*waiting(state, wanted), own),
+        at=own.sequence,
+        now=own.time,
     )
     _refuse_dismissed(wanted.action, approval, own)
-    if approval.missing:
-        event = RollbackSigned(
-            action=wanted.action,
-            model=wanted.model,
-            snapshot=wanted.snapshot,
-            previous=wanted.previous,
-            leaving=[item.id for item in wanted.leaving],
-            live=list(wanted.live),
-            reason=given.statement.reason,
-            key=own.key,
-            statement=own.document,
-            signature=own.signature,
-        )
-        writing.append(event, own.principal)
-    return approval.missing
+    return approval
 
 
 def waiting(state: WorkspaceState, wanted: Return) -> tuple[Signed, ...]:
@@ -278,6 +179,12 @@ def _refuse_dismissed(action: str, approval: Approval, own: Signed) -> None:
             raise WrongStateError(
                 f"{action}: {own.principal!r} signed for it already",
                 "Somebody else has to sign.",
+            )
+        if action in WITHDRAWALS.values():
+            raise SignOffMissingError(
+                f"{action}: a signature by {own.principal!r} does not count: {why}",
+                "Whoever could sign for it can end it. `governance policy show` prints "
+                "the rollback rule.",
             )
         raise SignOffMissingError(
             f"{action}: the policy is not satisfied: a signature by "

@@ -10,19 +10,16 @@ from governance.domain.rollback import (
     PendingRollback,
     RollbackWithdrawn,
 )
-from governance.domain.signoff import Head, Signed
+from governance.domain.signoff import Head
 from governance.domain.state import WorkspaceState
-from governance.errors import SignOffMissingError, WrongStateError
-from governance.service.rollback import (
-    Given,
-    Return,
-    sign_rollback,
-    weigh_rollback,
-)
+from governance.errors import WrongStateError
+from governance.service.rollback import Return, refuse_uncounted
+from governance.service.rollback_signing import sign_rollback
 from governance.service.rollback_waiting import waiting_return, waiting_revert
 from governance.service.selecting import the_edit, the_snapshot
+from governance.service.statements import keep_statement
 from governance.service.views import Acted
-from governance.service.workspace import Workspace, Writing
+from governance.service.workspace import Workspace
 
 
 def withdraw_revert(
@@ -110,7 +107,8 @@ def _end(
                 f"{signing.action}: it no longer waits",
                 "Nothing was recorded. Look again.",
             )
-        _refuse_uncounted(workspace, writing, signing, given)
+        own = given.at(writing.state.size + 1)
+        refuse_uncounted(workspace, writing.state, signing, own)
         event = RollbackWithdrawn(
             action=action,
             model=model,
@@ -122,35 +120,7 @@ def _end(
             signature=given.signature,
         )
         writing.append(event, given.identity.principal)
+        keep_statement(workspace.store, given.statement, given.signature)
         after = writing.state
     stands = after.edits[leaving[0]].state.value if leaving else "LIVE"
     return Acted(leaving, stands, after.models[model].live)
-
-
-def _refuse_uncounted(
-    workspace: Workspace, writing: Writing, wanted: Return, given: Given
-) -> None:
-    """Refuse whoever could not sign for it: they cannot end it either."""
-    signed = Signed(
-        principal=given.identity.principal,
-        key=given.identity.key,
-        document=given.statement.document(),
-        signature=given.signature,
-        sequence=writing.state.size + 1,
-        time=given.time,
-    )
-    approval = weigh_rollback(
-        workspace,
-        writing.state,
-        wanted.leaving,
-        (signed,),
-        at=signed.sequence,
-        now=signed.time,
-    )
-    for _, why in approval.dismissed:
-        raise SignOffMissingError(
-            f"{wanted.action}: a signature by {signed.principal!r} does not count: "
-            f"{why}",
-            "Whoever could sign for it can end it. `governance policy show` prints "
-            "the rollback rule.",
-        )

@@ -1,6 +1,6 @@
 """Sign: one person's decision on exactly one candidate and its evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from governance.domain.events import SignOffGiven, SnapshotActivated
 from governance.domain.lifecycle import Step, allowed
@@ -27,6 +27,7 @@ from governance.service.readiness import (
 )
 from governance.service.reasons import checked_reason
 from governance.service.selecting import the_edit
+from governance.service.statements import keep_statement, refuse_dismissed
 from governance.service.views import Acted
 from governance.service.workspace import Workspace, Writing
 
@@ -96,10 +97,9 @@ def sign(workspace: Workspace, name: str, wish: Wish) -> Acted:
         principal=identity.principal,
         time=now,
     )
+    if wish.decision is Decision.APPROVE:
+        _refuse_uncounted(workspace, state, record, identity, statement)
     signature = identity.signer.sign(statement.message(), SIGNOFF_NAMESPACE)
-    # Kept as objects too, so that `ssh-keygen -Y verify` can be pointed at them.
-    workspace.store.put_bytes(statement.message())
-    workspace.store.put_bytes(signature.encode("ascii"))
     with workspace.writing(now=now) as writing:
         again = the_edit(writing.state, record.id)
         _refuse_moved(workspace, writing, again, matter, wish, policy)
@@ -115,6 +115,7 @@ def sign(workspace: Workspace, name: str, wish: Wish) -> Acted:
             identity.principal,
         )
         missing = _settle(workspace, writing, record.id, identity, wish.decision)
+        keep_statement(workspace.store, statement, signature)
         return _acted(writing.state, matter, record.id, missing)
 
 
@@ -196,6 +197,28 @@ def _refuse_moved(
         )
 
 
+def _refuse_uncounted(
+    workspace: Workspace,
+    state: WorkspaceState,
+    record: EditRecord,
+    identity: Identity,
+    statement: Statement,
+) -> None:
+    """Refuse an approval that would not count, before a key is asked for it."""
+    candidate = state.candidates[statement.candidate]
+    own = Signed(
+        principal=identity.principal,
+        key=identity.key,
+        document=statement.document(),
+        signature="",
+        sequence=state.size + 1,
+        time=statement.time,
+    )
+    signed = replace(candidate, signoffs=(*candidate.signoffs, own))
+    approval = weigh(workspace, state, signed, statement.time)
+    refuse_dismissed(approval, record.id, own.sequence)
+
+
 def _settle(
     workspace: Workspace,
     writing: Writing,
@@ -209,19 +232,7 @@ def _settle(
     record = writing.state.edits[name]
     candidate = writing.state.candidates[record.candidate or ""]
     approval = weigh(workspace, writing.state, candidate, writing.now)
-    for signed, reason in approval.dismissed:
-        if signed.sequence != writing.state.size:
-            continue
-        if reason.startswith("a second approval"):
-            raise WrongStateError(
-                f"sign {name}: {identity.principal!r} approved this already",
-                "Somebody else has to sign.",
-            )
-        raise PolicyRefusedError(
-            f"sign {name}: an approval by {identity.principal!r} does not count: "
-            f"{reason}",
-            "Nothing was recorded. Somebody else has to sign.",
-        )
+    refuse_dismissed(approval, name, writing.state.size)
     if approval.missing:
         return approval.missing
     _activate(workspace, writing, record, identity)
