@@ -186,7 +186,8 @@ def verify_export(
 
     Raises:
         NotFoundError: There is no such folder, or no such file.
-        UsageError: A file of keys holds none.
+        UsageError: The folder is no export, a file of keys holds none, a checkpoint
+            is none, or the base is another folder.
     """
     from governance.snapshots.verify import verify_export as verified
 
@@ -200,6 +201,7 @@ def verify_export(
         ),
         derived=found.derived,
         notes=found.notes,
+        checked=found.checked,
     )
 
 

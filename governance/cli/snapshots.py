@@ -5,12 +5,18 @@ from pathlib import Path
 import click
 
 from governance.cli.options import GlobalOptions, global_options, pass_options
-from governance.cli.output import print_json, print_line, print_missing, print_table
+from governance.cli.output import (
+    narrate,
+    print_json,
+    print_line,
+    print_missing,
+    print_table,
+)
 from governance.cli.session import opened, run_job
+from governance.cli.verdicts import print_verdict
 from governance.errors import IntegrityError
 from governance.service.facade import Job, JobKind
 from governance.service.views import (
-    ExportVerdict,
     SnapshotDetail,
     SnapshotSummary,
     to_json,
@@ -174,6 +180,8 @@ def export(
         return
     print_line(f"{document['path']}")
     print_line(f"snapshot  {document['digest']}")
+    if not document["live"]:
+        narrate(f"warning: {document['standing']}")
 
 
 @snapshot.command("verify")
@@ -217,23 +225,6 @@ def verify(
     if options.as_json:
         print_json(to_json(verdict))
     else:
-        for finding in verdict.findings:
-            print_line(f"{finding.problem}  {finding.path}  {finding.message}".rstrip())
-        for note in verdict.notes:
-            print_line(f"note  {note}")
-        print_line(_trust(verdict))
+        print_verdict(verdict)
     if not verdict.ok:
         raise click.exceptions.Exit(int(IntegrityError.exit_code))
-
-
-def _trust(verdict: ExportVerdict) -> str:
-    if not verdict.ok:
-        return "NOT what was exported"
-    if verdict.derived:
-        return (
-            f"consistent; derived ({verdict.derived}) from the snapshot that was "
-            "signed, so that no signature covers these very bytes"
-        )
-    if verdict.trust == "pinned":
-        return "consistent, signed by the keys you gave"
-    return "consistent, authorship not proven (give --allowed-signers)"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from governance.domain.signoff import Head
-from governance.errors import IntegrityError
+from governance.errors import IntegrityError, UsageError
 from governance.ledger.merkle import HASH_BYTES
-from governance.ledger.note import NoteKey, check_name, open_note
+from governance.ledger.note import NoteKey, check_name, open_note, split_note
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
@@ -79,6 +79,26 @@ def open_checkpoint(note: str, key: NoteKey) -> Head:
         IntegrityError: If it is malformed, not signed by that key or of another ledger.
     """
     return parse_checkpoint(open_note(note, key), key.name)
+
+
+def check_is_checkpoint(note: str, shown: str) -> None:
+    """Refuse a file that is no checkpoint of any ledger; whose it is, is not asked.
+
+    Args:
+        note: Its content.
+        shown: How messages name it.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    try:
+        text, _ = split_note(note)
+        parse_checkpoint(text, text.partition("\n")[0])
+    except IntegrityError as error:
+        raise UsageError(
+            f"{shown} holds no checkpoint: {error.message}",
+            "`governance ledger checkpoint > FILE` writes one.",
+        ) from error
 
 
 def disagreement(held: Held, head: Head) -> str | None:

@@ -117,13 +117,7 @@ def open_note(note: str, key: NoteKey) -> str:
     Raises:
         IntegrityError: If the note is malformed or that key did not sign it.
     """
-    text, separator, tail = note.rpartition("\n\n")
-    lines = tail.split("\n")
-    malformed = len(note) > _MAX_NOTE or len(lines) > _MAX_LINES
-    if malformed or not separator or not text or lines.pop() != "":
-        message = "no signed note: expected text, an empty line and signatures"
-        raise IntegrityError(message)
-    text += "\n"
+    text, lines = split_note(note)
     for line in lines:
         name, identifier, signature = _signature(line)
         if (name, identifier) == (key.name, key.identifier):
@@ -135,6 +129,24 @@ def open_note(note: str, key: NoteKey) -> str:
             return text
     message = f"the note is not signed by {key.text}"
     raise IntegrityError(message, "Check it with the key of the ledger it is from.")
+
+
+def split_note(note: str) -> tuple[str, list[str]]:
+    """Return a note's text and its signature lines; no signature is checked.
+
+    Args:
+        note: The note.
+
+    Raises:
+        IntegrityError: If it is no note.
+    """
+    text, separator, tail = note.rpartition("\n\n")
+    lines = tail.split("\n")
+    malformed = len(note) > _MAX_NOTE or len(lines) > _MAX_LINES
+    if malformed or not separator or not text or lines.pop() != "":
+        message = "no signed note: expected text, an empty line and signatures"
+        raise IntegrityError(message)
+    return f"{text}\n", lines
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:

@@ -92,11 +92,24 @@ def _cited(book: Book, record: SnapshotRecord) -> set[int]:
     for name in record.edits:
         candidate = state.candidates[state.edits[name].candidate or ""]
         found |= set(_of_candidate(book, candidate))
+    found |= set(_replaced(book, record))
     if record.rollback is not None:
         found |= {signed.sequence for signed in record.cosigned}
         gone = _texts(record.rollback.document.get("edits"))
         found |= {e.sequence for e in state.edits.values() if e.digest in gone}
     return found
+
+
+def _replaced(book: Book, record: SnapshotRecord) -> Iterator[int]:
+    """Yield the entry that made another snapshot live in place of this, if one did."""
+    later = [
+        number
+        for (model, _), other in book.snapshots.items()
+        for number in other.lived
+        if model == record.model and number > record.lived[-1]
+    ]
+    if later:
+        yield min(later)
 
 
 def _of_changes(state: WorkspaceState) -> Iterator[int]:

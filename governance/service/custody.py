@@ -4,7 +4,7 @@ from pathlib import Path
 
 from governance.domain.signoff import Head
 from governance.errors import IntegrityError, NotFoundError, UsageError
-from governance.ledger.checkpoint import Held, open_checkpoint
+from governance.ledger.checkpoint import Held, check_is_checkpoint, open_checkpoint
 from governance.ledger.merkle import EMPTY_ROOT
 from governance.ledger.notary import CHECKPOINT
 from governance.ledger.note import NoteKey
@@ -48,11 +48,18 @@ def kept_checkpoint(workspace: Workspace, path: Path) -> Held:
 
     Raises:
         NotFoundError: There is no such file.
+        UsageError: It is no checkpoint at all.
         IntegrityError: It is no note signed with this ledger's key.
     """
+    note = _note(path)
+    check_is_checkpoint(note, f"checkpoint {path}")
+    return _held(workspace, path, note)
+
+
+def _note(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            note = file.read(_MAX_BYTES + 1).decode("utf-8", "replace")
+            return file.read(_MAX_BYTES + 1).decode("utf-8", "replace")
     except FileNotFoundError:
         raise NotFoundError(
             f"checkpoint {path}: no such file",
@@ -60,6 +67,9 @@ def kept_checkpoint(workspace: Workspace, path: Path) -> Held:
         ) from None
     except OSError as error:
         raise UsageError(f"checkpoint {path}: {error.strerror}") from error
+
+
+def _held(workspace: Workspace, path: Path, note: str) -> Held:
     try:
         head = open_checkpoint(note, recorded_key(workspace.ledger))
     except IntegrityError as error:
@@ -99,7 +109,7 @@ def own_heads(workspace: Workspace) -> tuple[tuple[Held, ...], str]:
     # Another database, such as a backup, may be older than the file.
     if workspace.settings.database is None and file.exists():
         try:
-            found.append(kept_checkpoint(workspace, file))
+            found.append(_held(workspace, file, _note(file)))
         except IntegrityError as error:
             problem = error.message
     return tuple(found), problem

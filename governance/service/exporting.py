@@ -39,6 +39,7 @@ from governance.snapshots.inputs import (
 )
 from governance.snapshots.licence import licence_of
 from governance.snapshots.measured import results_of as measured_results
+from governance.snapshots.standing import standing_of
 from governance.snapshots.writing import check_place
 
 
@@ -53,7 +54,8 @@ def compute_export(
         progress: Told about every step.
 
     Returns:
-        ``{path, digest, files, derived}``; ``digest`` is the signed snapshot's.
+        ``{path, digest, files, derived, live, standing}``; ``digest`` is the signed
+        snapshot's, ``standing`` says in words whether it is live.
 
     Raises:
         WrongStateError: Factors of the base are asked for, and it has none.
@@ -98,11 +100,15 @@ def compute_export(
         form,
         planned(workspace.store, state, (state.edits[name] for name in record.edits)),
     )
+    entries = (item.entry for item in log.entries)
+    found = standing_of(entries, record.model, record.digest)
     return {
         "path": str(exported.path),
         "digest": exported.digest,
         "files": list(exported.files),
         "derived": form.document() if form.derived else None,
+        "live": found.live,
+        "standing": found.words,
     }
 
 

@@ -277,7 +277,8 @@ class VerifyFinding:
 class ExportVerdict:
     """What verifying an export found; ``derived`` is empty for the signed bytes.
 
-    ``notes`` name what could not be compared, and so is not vouched for.
+    ``notes`` name what could not be compared, and so is not vouched for; ``checked``
+    says what was checked and against what, where nothing was found.
     """
 
     ok: bool
@@ -285,6 +286,7 @@ class ExportVerdict:
     findings: tuple[VerifyFinding, ...]
     derived: str = ""
     notes: tuple[str, ...] = ()
+    checked: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

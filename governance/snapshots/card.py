@@ -98,6 +98,10 @@ def _title(inputs: ExportInputs) -> str:
             "pictures."
         ),
     ]
+    standing = inputs.standing
+    if standing is not None:
+        said = words(standing.words)
+        lines.insert(1, said if standing.live else f"**{said}**")
     if inputs.origin == DEMO_ORIGIN:
         lines.insert(1, f"**{DEMO}**")
     return "\n\n".join(lines)

@@ -1,8 +1,10 @@
 """What a verification says, in the contract's words."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from governance.canonical import JSON
 from governance.snapshots.names import printable
 
 Problem: TypeAlias = Literal["changed", "added", "missing", "signature", "proof"]
@@ -38,6 +40,7 @@ class ExportVerdict:
         findings: Everything that was found, sorted by path.
         derived: Which form the signed snapshot was brought to; empty where none.
         notes: What could not be compared, and so is not vouched for.
+        checked: What was checked and against what, where nothing was found.
     """
 
     ok: bool
@@ -45,6 +48,7 @@ class ExportVerdict:
     findings: tuple[ExportFinding, ...]
     derived: str = ""
     notes: tuple[str, ...] = ()
+    checked: Mapping[str, JSON] = field(default_factory=dict)
 
 
 def finding(path: str, problem: Problem, message: str) -> ExportFinding:

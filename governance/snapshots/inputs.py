@@ -9,6 +9,7 @@ from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.identity.model_key import ModelKey
 from governance.ledger.entry import Entry
 from governance.pipeline.folder import PipelineFolder
+from governance.snapshots.standing import Standing, standing_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +217,11 @@ class ExportInputs:
     log: ExportedLog | None = None
     licence: str | None = None
     signer: ModelKey | None = None
+
+    @property
+    def standing(self) -> Standing | None:
+        """Whether the snapshot was live at the head; ``None`` without a ledger."""
+        if self.log is None:
+            return None
+        entries = (item.entry for item in self.log.entries)
+        return standing_of(entries, self.model, self.snapshot.digest)

@@ -39,6 +39,7 @@ def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
         evidence: What the sign-offs name, read.
     """
     inputs = about.inputs
+    standing = inputs.standing
     count = len(inputs.edits)
     changed = f"{count} concept edit{'s' * (count != 1)}" if count else "no edit"
     return page(
@@ -49,13 +50,14 @@ def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
                 (
                     ("Snapshot", mono(inputs.snapshot.digest)),
                     ("Exported", words(inputs.created)),
+                    ("Standing", words(standing.words if standing else "")),
                     ("Signed by", words(_signers(inputs), 2000)),
                     ("Results", words(_tally(inputs))),
                 )
             ),
         ),
         version=about.version,
-        notice=DEMO if inputs.origin == DEMO_ORIGIN else "",
+        notice=_notice(inputs),
         sections=(
             ("Identity and files", _identity(about)),
             ("Base model", _base(inputs)),
@@ -67,6 +69,13 @@ def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
             ("Limits: what this record does not prove", limits()),
         ),
     )
+
+
+def _notice(inputs: ExportInputs) -> str:
+    """Return what stands above everything: what a reader must not overlook."""
+    standing = inputs.standing
+    demo = [DEMO] if inputs.origin == DEMO_ORIGIN else []
+    return " ".join(demo + ([standing.words] if standing and not standing.live else []))
 
 
 def _ledger(inputs: ExportInputs) -> Html:

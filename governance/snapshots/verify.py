@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from governance.canonical import JSON
 from governance.errors import (
     GovernanceError,
     IntegrityError,
     NotFoundError,
-    UsageError,
 )
 from governance.identity.allowed_signers import AllowedSigner
 from governance.policy.model import Policy
+from governance.snapshots.checked import Brought, checked_of
 from governance.snapshots.findings import (
     ExportFinding,
     ExportVerdict,
@@ -27,10 +28,10 @@ from governance.snapshots.proofs import PROOFS
 from governance.snapshots.reading import SIGNERS_LIMIT, read_document, read_limited
 from governance.snapshots.record import EDITS, POLICY, SIGNERS
 from governance.snapshots.verify_approvals import Court
-from governance.snapshots.verify_base import check_base, verify_base
+from governance.snapshots.verify_base import check_base, check_whole, verify_base
 from governance.snapshots.verify_changes import verify_changes
-from governance.snapshots.verify_files import verify_files
-from governance.snapshots.verify_held import Held, read_held, verify_held
+from governance.snapshots.verify_files import check_is_export, verify_files
+from governance.snapshots.verify_held import read_held, read_pinned, verify_held
 from governance.snapshots.verify_left_out import unlike, verify_left_out
 from governance.snapshots.verify_listing import verify_listing
 from governance.snapshots.verify_log import Told, tell, verify_agreement
@@ -95,11 +96,13 @@ def verify_export(
 
     Raises:
         NotFoundError: If there is no such folder, or no such file of keys.
-        UsageError: If a file of keys is malformed.
+        UsageError: If the folder is no export, a file of keys is malformed, a
+            checkpoint is none, or the base is another folder.
     """
     if not folder.is_dir():
         raise NotFoundError(f"there is no export {folder}", "Give an export's folder.")
-    pinned = None if allowed_signers is None else _pinned(allowed_signers)
+    check_is_export(folder)
+    pinned = None if allowed_signers is None else read_pinned(allowed_signers)
     held = read_held(ledger_key, against)
     check_base(base)
     try:
@@ -109,8 +112,12 @@ def verify_export(
         problem: Problem = "changed" if there else "missing"
         found = finding(MANIFEST, problem, error.message)
         return ExportVerdict(ok=False, trust="self", findings=(found,))
-    more = () if base is None else (partial(_with_base, base),)
-    verdict = _Verification(folder, manifest, pinned, held, more).verdict()
+    more: tuple[Check, ...] = ()
+    if base is not None:
+        check_whole(base, manifest)
+        more = (partial(_with_base, base),)
+    brought = Brought(pinned is not None, held, base)
+    verdict = _Verification(folder, manifest, pinned, brought, more).verdict()
     note = None if base is None else unlike(manifest, base)
     return replace(verdict, notes=(*verdict.notes, *([note] if note else [])))
 
@@ -122,21 +129,6 @@ def _with_base(
     yield from verify_moved(folder, manifest, intact, base)
 
 
-def _pinned(path: Path) -> tuple[AllowedSigner, ...]:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {path}") from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        return read_signers(data, str(path))
-    except IntegrityError as error:
-        raise UsageError(
-            error.message, "See ALLOWED SIGNERS in man ssh-keygen."
-        ) from error
-
-
 class _Verification:
     """One pass over an export whose manifest can be read.
 
@@ -144,7 +136,7 @@ class _Verification:
         folder: The export.
         manifest: What it says of itself.
         pinned: Keys the caller trusts, if any.
-        held: What else the caller brought.
+        brought: What the caller brought.
         more: Checks beside those every export is held to.
     """
 
@@ -153,13 +145,15 @@ class _Verification:
         folder: Path,
         manifest: Manifest,
         pinned: tuple[AllowedSigner, ...] | None,
-        held: Held,
+        brought: Brought,
         more: tuple[Check, ...] = (),
     ) -> None:
         self._folder = folder
         self._manifest = manifest
         self._pinned = pinned
-        self._held = held
+        self._brought = brought
+        self._log: ProvenLog | None = None
+        self._proposed: tuple[ProposedEdit, ...] = ()
         self._checks = (*CHECKS, *more)
         self._findings: list[ExportFinding] = []
         self._intact: frozenset[str] = frozenset()
@@ -187,12 +181,18 @@ class _Verification:
         found = sorted(
             set(self._findings), key=lambda f: (f.path, f.problem, f.message)
         )
+        checked: Mapping[str, JSON] = {}
+        if not found and self._log is not None:
+            checked = checked_of(
+                manifest, self._proposed, vouched, self._log, self._brought
+            )
         return ExportVerdict(
             ok=not found,
             trust="pinned" if pinned else "self",
             findings=tuple(found),
             derived=derived,
             notes=notes,
+            checked=checked,
         )
 
     def _signatures(self) -> tuple[Vouched, ...]:
@@ -208,8 +208,9 @@ class _Verification:
         if log is not None:
             found = verify_recorded(self._folder, self._intact, log.entries)
             self._findings.extend(found)
-            self._findings.extend(verify_held(log, self._held))
+            self._findings.extend(verify_held(log, self._brought.held))
             self._findings.extend(self._judged(log, edits, vouched))
+            self._log, self._proposed = log, edits
         return vouched
 
     def _judged(

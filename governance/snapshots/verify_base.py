@@ -5,10 +5,11 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import BinaryIO
 
-from governance.errors import NotFoundError, PipelineError
+from governance.errors import NotFoundError, PipelineError, UsageError
 from governance.pipeline.header import read_header
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
+from governance.snapshots.names import printable
 from governance.snapshots.reading import hash_span, open_regular
 
 
@@ -21,6 +22,26 @@ def check_base(base: Path | None) -> None:
     if base is not None and not base.is_dir():
         raise NotFoundError(
             f"there is no model folder {base}", "Give the base model's folder."
+        )
+
+
+def check_whole(base: Path, manifest: Manifest) -> None:
+    """Refuse a folder that is not the base model's at all.
+
+    Args:
+        base: The folder.
+        manifest: What an export says of its base.
+
+    Raises:
+        UsageError: If it lacks a file of the base.
+    """
+    files = sorted(manifest.base_files)
+    lacking = [path for path in files if not (base / path).is_file()]
+    if lacking:
+        raise UsageError(
+            f"--base {base} is not the base model: it lacks {len(lacking)} of its "
+            f"{len(files)} files, first {printable(lacking[0])!r}",
+            f"Give the folder of {manifest.model!r}, as it was registered.",
         )
 
 

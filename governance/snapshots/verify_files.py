@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.errors import UsageError
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import MANIFEST, MODEL_SIGNATURE
+from governance.snapshots.proofs import CHECKPOINT, PROOFS
 from governance.snapshots.reading import hash_regular
+from governance.snapshots.record import EDITS
+
+# Any of them makes a folder an export, if one from which something was taken.
+_RECORD = (MANIFEST, MODEL_SIGNATURE, CHECKPOINT, PROOFS, EDITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,22 @@ def _mode(path: Path) -> int:
     except OSError:
         # Gone since it was listed: whoever changes the folder now gets a finding.
         return 0
+
+
+def check_is_export(folder: Path) -> None:
+    """Refuse a folder without a manifest and without the rest of a record.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        UsageError: If it is no export, or nothing of one is left in it.
+    """
+    if not any(os.path.lexists(folder / path) for path in _RECORD):
+        raise UsageError(
+            f"{folder}: this folder is no export: {MANIFEST} is missing",
+            "Give a folder that `governance snapshot export` wrote.",
+        )
 
 
 def verify_files(

@@ -10,12 +10,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from governance.domain.signoff import Head
 from governance.errors import IntegrityError, NotFoundError, UsageError
-from governance.ledger.checkpoint import open_checkpoint
+from governance.identity.allowed_signers import AllowedSigner
+from governance.ledger.checkpoint import check_is_checkpoint, open_checkpoint
 from governance.ledger.merkle import root_of
 from governance.ledger.note import NoteKey, parse_note_key
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.proofs import CHECKPOINT, LEDGER_KEY
 from governance.snapshots.verify_proofs import ProvenLog
+from governance.snapshots.verify_signatures import read_signers
 
 _LIMIT = 1024 * 1024
 
@@ -61,12 +63,42 @@ def read_held(ledger_key: Path | None, against: Path | None) -> Held:
 
     Raises:
         NotFoundError: If a file is not there.
-        UsageError: If one cannot be read, or holds no ledger key.
+        UsageError: If one cannot be read, or holds no ledger key or no checkpoint.
     """
     return Held(
         None if ledger_key is None else _key(_text(ledger_key), ledger_key),
-        None if against is None else _text(against),
+        None if against is None else _checkpoint(against),
     )
+
+
+def read_pinned(path: Path) -> tuple[AllowedSigner, ...]:
+    """Read reviewers' keys that a verifier brings along.
+
+    Args:
+        path: An ``allowed_signers`` file.
+
+    Raises:
+        NotFoundError: If it is not there.
+        UsageError: If it cannot be read, or is malformed.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {path}") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return read_signers(data, str(path))
+    except IntegrityError as error:
+        raise UsageError(
+            error.message, "See ALLOWED SIGNERS in man ssh-keygen."
+        ) from error
+
+
+def _checkpoint(path: Path) -> str:
+    note = _text(path)
+    check_is_checkpoint(note, str(path))
+    return note
 
 
 def _text(path: Path) -> str:
@@ -129,9 +161,10 @@ def _verify_continues(log: ProvenLog, note: str) -> Iterator[ExportFinding]:
 def _disagreement(log: ProvenLog, kept: Head) -> str | None:
     if kept.size > log.head.size:
         return (
-            f"the checkpoint you gave has {kept.size} entries, the export's "
-            f"{log.head.size}: it cannot show that one became the other; an export "
-            "made later, or `governance ledger verify --against`, can"
+            f"the checkpoint you gave is newer than the export ({kept.size} entries, "
+            f"the export's ledger {log.head.size}) and cannot be compared offline: the "
+            "export cannot show that one became the other; an export made later, or "
+            "`governance ledger verify --against`, can"
         )
     if kept == log.head or kept in log.heads:
         return None

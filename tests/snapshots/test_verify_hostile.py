@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from governance.canonical import digest_of
-from governance.errors import NotFoundError
+from governance.errors import NotFoundError, UsageError
 from governance.snapshots.verify import verify_export
 from tests.snapshots.test_verify import named, reseal, rewrite_manifest
 
@@ -227,4 +227,7 @@ def test_a_file_is_no_export(pristine: Path) -> None:
 
 
 def test_an_empty_folder_is_no_export(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no export"):
+        named(tmp_path)
+    (tmp_path / "model.sig").touch()
     assert named(tmp_path) == [(MANIFEST, "missing")]

@@ -702,17 +702,7 @@ def test_a_checkpoint_that_cannot_be_compared_is_no_yes(
     log.add(SnapshotActivated("m", "0" * 64, "0" * 64, []), "x", TIME)
     kept.write_text(note(log, len(log.entries)))
     (found,) = verify_export(out, against=kept).findings
-    assert "cannot show that one became the other" in found.message
-
-
-@pytest.mark.parametrize("text", ["", "no note", "a\n1\nAAAA\n\n\N{EM DASH} a AAAA\n"])
-def test_a_kept_checkpoint_that_is_none_is_a_finding(
-    pristine: Path, tmp_path: Path, text: str
-) -> None:
-    kept = tmp_path / "kept"
-    kept.write_text(text)
-    (found,) = verify_export(pristine, against=kept).findings
-    assert (found.path, found.problem) == (CHECKPOINT, "proof")
+    assert "cannot be compared offline" in found.message
 
 
 def test_a_checkpoint_by_another_key_is_a_finding(
