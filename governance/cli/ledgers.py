@@ -113,7 +113,8 @@ def state(options: GlobalOptions, time: str) -> None:
         print_json(to_json(found))
         return
     rules = found.policy
-    print_line(f"time      {found.time}  after entry {found.sequence}")
+    ahead = "  not yet: this is the state as of now" if found.ahead else ""
+    print_line(f"time      {found.time}  after entry {found.sequence}{ahead}")
     signed = ", ".join(_hand(item) for item in rules.signatures) or "the first one"
     print_line(f"policy    {rules.name}  version {rules.version}  {signed}")
     print_line(f"          {rules.digest}")

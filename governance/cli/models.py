@@ -17,12 +17,15 @@ def model() -> None:
 
 @model.command("add")
 @click.argument("name")
-@click.argument("source", metavar="PATH_OR_REPO_ID")
+@click.argument("source", metavar="PATH_OR_REPO_ID|miniature")
 @click.option("--revision", metavar="R", help="Hub revision, for a repository id.")
 @global_options
 @pass_options
 def add(options: GlobalOptions, name: str, source: str, revision: str | None) -> None:
-    """Hash every file a pipeline loads and register it under NAME."""
+    """Hash every file a pipeline loads and register it under NAME.
+
+    The word `miniature` stands for the embedded model.
+    """
     _print(options, acting(options).add_model(name, source, revision))
 
 

@@ -56,7 +56,8 @@ def policy_refusal(state: WorkspaceState, policy: Policy) -> GovernanceError | N
         return PolicyRefusedError(
             f"policy {safe(policy.name, 80)!r} has version {policy.version}: versions "
             f"only grow, and version {before} is in force",
-            f"Set metadata.version to {before + 1} or more.",
+            f"Set metadata.version to {before + 1} or more; `governance policy show "
+            "NAME --output DIR` copies a shipped policy to be edited.",
         )
     return _quorum(policy, state.roster, state.size)
 
@@ -72,16 +73,19 @@ def shortages(workspace: Workspace) -> Iterator[str]:
     """
     state = workspace.state
     policy, roster = workspace.policy(state), state.roster
-    if lacking := lacking_to_approve(policy, roster, state.size):
+    lacking = stuck = lacking_to_approve(policy, roster, state.size)
+    if lacking:
         yield (
             f"as it is, nothing can be approved here: {lacking}. Nor can anybody be "
             "added, which takes the same approvals: make another workspace with "
             "more --reviewer PRINCIPAL=PUBLIC_KEY_FILE:ROLE"
         )
     if lacking := lacking_to_take_back(policy, roster, state.size):
+        # Adding somebody takes approvals, which nobody could give then.
+        add = "" if stuck else ", or add them with `governance reviewer add`"
         yield (
             f"as it is, nothing can be taken back here: {lacking}. Name more people "
-            "with --reviewer, or add them with `governance reviewer add`"
+            f"with --reviewer{add}"
         )
     for person in roster.reviewers:
         unknown = [role for role in person.roles if role not in policy.spec.roles]

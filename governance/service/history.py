@@ -54,6 +54,7 @@ def state_at(workspace: Workspace, time: str) -> records.StateView:
             if item.active_at(state.size)
         ),
         activations=tuple(_activation(book, name) for name in sorted(state.models)),
+        ahead=at > workspace.now(),
     )
 
 

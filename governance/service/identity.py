@@ -63,7 +63,7 @@ def find_identity(
         The person and their signer.
 
     Raises:
-        NotFoundError: The principal is not on the roster.
+        NotFoundError: The principal is not on the roster; the key, if given, is.
         PolicyRefusedError: The key is not on the roster, or belongs to somebody else.
         SignOffMissingError: Nothing can sign, or several people could.
     """
@@ -137,6 +137,7 @@ def _with_key(path: Path, principal: str | None, roster: Roster, at: int) -> Ide
             "`governance reviewer list` shows who may sign, and with which key.",
         )
     if principal is not None and owner.principal != principal:
+        _on_roster(roster, principal, at)  # a mistyped name is told the names
         raise PolicyRefusedError(
             f"the key {key.fingerprint} belongs to {owner.principal!r}: expected a key "
             f"of {principal!r}",

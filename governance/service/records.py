@@ -105,7 +105,10 @@ class PolicyThen:
 
 @dataclass(frozen=True, slots=True)
 class StateView:
-    """The workspace at a time; ``live`` is model to snapshot digest."""
+    """The workspace at a time; ``live`` is model to snapshot digest.
+
+    ``ahead`` says that the time has not come yet: it is the state as of now.
+    """
 
     time: str
     sequence: int
@@ -114,6 +117,7 @@ class StateView:
     policy: PolicyThen
     reviewers: tuple[ReviewerView, ...]
     activations: tuple[Activation, ...]
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ def test_init_names_the_roles_a_policy_lacks(
     first, *others = json.loads(said.out)["warnings"]
     assert "it takes 4 people" in first
     assert "missing: one more as legal, one more as safety. Nor can anybody" in first
+    assert not any("reviewer add" in warning for warning in (first, *others))
     assert others[-1] == (
         "ben has no say as jurist: policy strict asks for engineering, legal, safety"
     )

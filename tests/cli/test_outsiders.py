@@ -65,6 +65,27 @@ def test_a_name_that_nobody_has_is_refused_with_the_names_there_are(
     assert house.size() == size
 
 
+def test_a_mistyped_name_beside_a_key_of_the_roster_is_told_the_names(
+    house: House, typed: Typed
+) -> None:
+    edit = house.ready("ana")
+    sign = acts(house, edit)["sign"]
+    code, _, told = typed("--as", "bne", "--key", house.keys["ben"], *sign)
+    assert code == 3
+    assert "expected one of ana, ben, cleo" in told
+
+
+def test_a_key_that_nobody_has_is_refused_whatever_the_name(
+    house: House, typed: Typed
+) -> None:
+    edit = house.ready("ana")
+    sign = acts(house, edit)["sign"]
+    for name in ("bne", "ben"):
+        code, _, told = typed("--as", name, "--key", house.keys["mallory"], *sign)
+        assert code == 5
+        assert "belongs to nobody on the roster" in told
+
+
 def test_long_work_is_refused_before_it_begins(
     house: House, solver: FakeSolver
 ) -> None:

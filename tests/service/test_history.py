@@ -103,6 +103,12 @@ def test_before_the_first_entry_there_was_nothing(house: House) -> None:
         house.as_("ana").state_at("2025-12-31T23:59:59Z")
 
 
+def test_a_time_that_has_not_come_is_said_to_be_now(house: House) -> None:
+    application = house.as_("ana")
+    assert application.state_at("2030-01-01").ahead
+    assert not application.state_at(application.log()[-1].time).ahead
+
+
 def test_a_clock_that_stepped_back_loses_no_entry(house: House) -> None:
     edit = house.propose("ana")
     with Ledger.open(sqlite_url(house.settings.workspace / "ledger.db")) as ledger:

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from governance.canonical import JSON
 from governance.domain.lifecycle import EditState
-from governance.errors import ExitCode, GovernanceError
+from governance.errors import ExitCode, GovernanceError, NotFoundError
+from governance.miniature import pipeline_path
 from governance.policy.files import find_policy
 from governance.service.facade import Job, JobKind
 from governance.wiring import open_workspace, real_parts, verify_export
@@ -53,6 +54,28 @@ def real(tmp_path: Path, base: Path) -> House:
 
 def tensors_of(house: House, name: str) -> dict[str, str]:
     return dict(house.as_("ana").snapshot(name).tensors)
+
+
+def test_the_word_miniature_is_the_embedded_pipeline() -> None:
+    found = real_parts().models.inspect("miniature", None, quiet)
+    assert (found.path, found.family, found.source) == (pipeline_path(), "sd1", None)
+
+
+def test_a_folder_of_the_name_miniature_comes_first(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "miniature").symlink_to(base)
+    monkeypatch.chdir(tmp_path)
+    found = real_parts().models.inspect("miniature", None, quiet)
+    assert found.path != pipeline_path()
+
+
+def test_a_folder_that_is_not_there_is_refused_and_the_miniature_named(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(NotFoundError, match="does not exist") as caught:
+        real_parts().models.inspect(str(tmp_path / "minature"), None, quiet)
+    assert "the word miniature" in caught.value.hint
 
 
 def test_an_edit_lives_and_is_reverted_to_the_byte(real: House) -> None:

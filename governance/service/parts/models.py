@@ -5,6 +5,8 @@ from pathlib import Path
 
 from governance.domain.events import Document
 from governance.domain.state import ModelRecord
+from governance.errors import NotFoundError
+from governance.miniature import pipeline_path
 from governance.pipeline.folder import (
     FileRecord,
     PipelineFolder,
@@ -17,7 +19,19 @@ from governance.service.fields import text, whole
 from governance.service.ports import Inspected, Vocabulary
 from governance.service.views import VerifyFinding
 
+MINIATURE = "miniature"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+def _embedded(source: str, path: Path) -> Path:
+    """Return the embedded pipeline's folder where its name was given."""
+    if source == MINIATURE:
+        return pipeline_path()
+    raise NotFoundError(
+        f"model folder {path.absolute()} does not exist",
+        f"Give the path of a diffusers pipeline folder, a model hub name (owner/model),"
+        f" or the word {MINIATURE} for the embedded model.",
+    )
 
 
 class FolderModels:
@@ -32,12 +46,16 @@ class FolderModels:
         """Hash a folder, or fetch a repository and hash that.
 
         Args:
-            source: Folder or repository id; a folder that exists comes first.
+            source: Folder or repository id, or the word ``miniature`` for the embedded
+                one; a folder that exists comes first.
             revision: Repository revision.
             progress: Told about bytes hashed.
 
         Returns:
             What the folder is.
+
+        Raises:
+            NotFoundError: There is no such folder, and it is no repository id.
         """
         path, origin = Path(source).expanduser(), None
         if not path.exists() and _REPOSITORY.fullmatch(source):
@@ -45,6 +63,8 @@ class FolderModels:
 
             path = fetch_pipeline(source, revision)
             origin = f"{source}@{revision or 'main'}"
+        elif not path.exists():
+            path = _embedded(source, path)
 
         def hashed(done: int, total: int) -> None:
             progress(Progress("hash", done, total))
