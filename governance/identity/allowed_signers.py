@@ -1,6 +1,7 @@
 """The ``allowed_signers`` file of git and ``ssh-keygen -Y verify``."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -117,15 +118,29 @@ def parse_allowed_signers(text: str) -> tuple[AllowedSigner, ...]:
         UsageError: If a line is malformed or uses patterns or certificates.
     """
     signers: list[AllowedSigner] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
+    # Lines are what ssh-keygen takes for lines, not what Unicode does.
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
-            signers.extend(_parse_line(line.strip()))
+            found = _plain(line)
+            if found and not found.startswith("#"):
+                signers.extend(_parse_line(found))
         except UsageError as error:
             message = f"allowed_signers, line {number}: {error.message}"
             raise UsageError(message, error.hint or _HINT) from error
     return tuple(signers)
+
+
+def _plain(line: str) -> str:
+    """Return a line without spaces around it.
+
+    Raises:
+        UsageError: It holds a character that other readers take for a line's end.
+    """
+    found = line.removesuffix("\r").strip(" \t")
+    for char in found:
+        if char != "\t" and unicodedata.category(char) in ("Cc", "Zl", "Zp"):
+            raise UsageError(f"expected no control characters, found U+{ord(char):04X}")
+    return found
 
 
 def verify_principal(
@@ -194,6 +209,9 @@ def _parse_options(text: str) -> tuple[dict[str, str], str]:
         if name not in ("namespaces", "valid-after", "valid-before") or value is None:
             message = f"unsupported option {name!r}"
             raise UsageError(message)
+        if name == "namespaces" and not value.strip(","):
+            message = "option 'namespaces' permits nothing"
+            raise UsageError(message, "Name the purposes, or leave it out.")
         if name in options:
             message = f"option {name!r} is given twice"
             raise UsageError(message)

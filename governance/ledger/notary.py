@@ -15,6 +15,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from governance.documents.plain_file import open_plain
 from governance.domain.signoff import Head
 from governance.errors import IntegrityError, LedgerError, NotFoundError, UsageError
 from governance.ledger.checkpoint import checkpoint_text, open_checkpoint
@@ -89,7 +90,7 @@ class Notary:
         """
         path = folder / PRIVATE
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 mode = os.fstat(file.fileno()).st_mode
                 text = file.read(_MAX_BYTES).decode("utf-8", "replace").strip()
         except FileNotFoundError as error:
@@ -145,10 +146,13 @@ class Notary:
             IntegrityError: If it is damaged or not signed by this key.
         """
         try:
-            with self.file.open("rb") as file:
+            with open_plain(self.file) as file:
                 note = file.read(_MAX_BYTES).decode("utf-8", "replace")
         except FileNotFoundError:
             return None
+        except OSError as error:
+            message = f"{self.file} cannot be read: {error.strerror}"
+            raise IntegrityError(message, "Put the checkpoint's file back.") from error
         try:
             return self._open(note)
         except IntegrityError as error:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from governance.documents.plain_file import open_plain
 from governance.domain.signoff import Head
 from governance.errors import IntegrityError, NotFoundError, UsageError
 from governance.ledger.checkpoint import Held, check_is_checkpoint, open_checkpoint
@@ -69,6 +70,15 @@ def _note(path: Path) -> str:
         raise UsageError(f"checkpoint {path}: {error.strerror}") from error
 
 
+def _own_note(path: Path) -> str:
+    """Read the workspace's own checkpoint; nobody means a pipe to lie there."""
+    try:
+        with open_plain(path) as file:
+            return file.read(_MAX_BYTES + 1).decode("utf-8", "replace")
+    except OSError as error:
+        raise IntegrityError(f"checkpoint {path}: {error.strerror}") from error
+
+
 def _held(workspace: Workspace, path: Path, note: str) -> Held:
     try:
         head = open_checkpoint(note, recorded_key(workspace.ledger))
@@ -109,7 +119,7 @@ def own_heads(workspace: Workspace) -> tuple[tuple[Held, ...], str]:
     # Another database, such as a backup, may be older than the file.
     if workspace.settings.database is None and file.exists():
         try:
-            found.append(_held(workspace, file, _note(file)))
+            found.append(_held(workspace, file, _own_note(file)))
         except IntegrityError as error:
             problem = error.message
     return tuple(found), problem

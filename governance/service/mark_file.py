@@ -7,6 +7,7 @@ So nothing of the file is believed before it was hashed, and little of it is rea
 
 import json
 import os
+import stat
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -69,11 +70,13 @@ class MarkFile:
     """
 
     def __init__(self, path: Path, key: NoteKey) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         # Kept open: a newer mark that takes its name does not disturb a reader.
         weakref.finalize(self, os.close, descriptor)
         self._descriptor = descriptor
         self.path = path
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise IntegrityError(f"{path} is no regular file", "Remove it.")
         header_length, note_length = self._lengths()
         end = os.fstat(descriptor).st_size - TRAILER - note_length
         note = self._read(end, note_length).decode("utf-8", "replace")

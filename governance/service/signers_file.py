@@ -4,10 +4,13 @@ import os
 import tempfile
 from pathlib import Path
 
+from governance.documents.plain_file import open_plain
 from governance.domain.roster import Roster
 from governance.errors import LedgerError
 from governance.service.authority import allowed_signers_text
 from governance.service.layout import Layout
+
+_MOST = 16 * 1024 * 1024
 
 
 def write_signers(layout: Layout, roster: Roster) -> None:
@@ -68,6 +71,7 @@ def finish_signers(layout: Layout, roster: Roster) -> None:
 
 def _read(layout: Layout) -> str | None:
     try:
-        return layout.allowed_signers.read_text(encoding="utf-8")
+        with open_plain(layout.allowed_signers) as file:
+            return file.read(_MOST).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None

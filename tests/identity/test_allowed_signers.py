@@ -66,6 +66,8 @@ def test_comments_empty_lines_and_shared_keys_are_read() -> None:
         (f"!eve@x.org {KEY.text}", "a principal is"),
         (f"ada@x.org cert-authority {KEY.text}", "unsupported option"),
         (f'ada@x.org namespaces="a",namespaces="b" {KEY.text}', "given twice"),
+        (f'ada@x.org namespaces="" {KEY.text}', "permits nothing"),
+        (f'ada@x.org namespaces="," {KEY.text}', "permits nothing"),
         (f'ada@x.org valid-after="20260301" {KEY.text}', "YYYYMMDD"),
         (f'ada@x.org valid-after="20260230Z" {KEY.text}', "no such time"),
         (f'ada@x.org valid-before="soon" {KEY.text}', "YYYYMMDD"),
@@ -154,3 +156,19 @@ def test_windows_and_purposes_count_here_as_with_ssh_keygen(
     options = ["-f", str(allowed), "-s", str(file), "-Overify-time=20260701120000Z"]
     theirs = run(*command, *options, message=MESSAGE).returncode == 0
     assert ours is theirs is good
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_what_ssh_keygen_takes_for_one_line_adds_no_second_signer(end: str) -> None:
+    hidden = f"eve@x.org {KEY.text}"
+    for text in (
+        f"# a comment{end}{hidden}\n",
+        f"ada@x.org {KEY.text} a{end}{hidden}\n",
+    ):
+        with pytest.raises(UsageError, match="line 1: expected no control characters"):
+            parse_allowed_signers(text)
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    text = f"# people\r\n\tada@x.org {KEY.text} a laptop\r\n"
+    assert [signer.principal for signer in parse_allowed_signers(text)] == ["ada@x.org"]

@@ -1,6 +1,7 @@
 """A kept fold saves time and never decides anything."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from governance.service.mark_records import (
     written,
 )
 from governance.service.mark_writing import write_body
+from governance.service.verification import verify
 from governance.service.workspace import Workspace
 from tests.service.house import House, build
 from tests.service.test_changes import newer
@@ -393,3 +395,18 @@ def test_what_no_story_here_tells_comes_back_too() -> None:
     )
     found = json.loads(written(small_part(state)))
     assert read_state({**found, "edits": {}, "candidates": {}}) == state
+
+
+@pytest.mark.parametrize("name", ["mark", "checkpoint", "allowed_signers"])
+def test_a_pipe_in_a_files_place_is_not_waited_on(house: House, name: str) -> None:
+    house.live()
+    path = house.settings.workspace / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    workspace = opening.open_existing(
+        replace(house.settings, readonly=True), house.parts, fold=False
+    )
+    with workspace.ledger:
+        assert not verify(workspace).ok
+    if name == "mark":
+        assert house.as_("ana").edits()
