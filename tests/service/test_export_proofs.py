@@ -94,6 +94,23 @@ def test_after_a_revert_the_export_proves_both_approval_and_rollback(
     assert "EditReverted" in events(target)
 
 
+def test_what_was_taken_back_leaves_with_the_entry_that_says_so(
+    real: House, tmp_path: Path
+) -> None:
+    left = real.live("kora")
+    earlier = real.as_("ana").model("mini").live
+    assert holds(real, export(real, tmp_path / "live")).checked["live"] is True
+    real.job("cleo", JobKind.REVERT, edit=left, reason="harm")
+    # What happens afterwards is not what took it back.
+    real.live("lume")
+    target = export(real, tmp_path / "gone", snapshot=earlier)
+    checked = holds(real, target).checked
+    assert checked["live"] is False
+    assert "This snapshot was taken back on" in str(checked["standing"])
+    assert "EditReverted" in events(target)
+    assert "it was not live when this was written" in (target / "README.md").read_text()
+
+
 def test_edits_solved_together_leave_together(real: House, tmp_path: Path) -> None:
     names = [real.propose("ana", "kora"), real.propose("ben", "lume")]
     real.job("ana", JobKind.APPLY, edits=names)

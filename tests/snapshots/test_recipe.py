@@ -13,11 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.ledger.note import NoteKey
 from governance.ledger.store import ObjectStore
+from governance.pipeline.folder import PipelineFolder
+from governance.snapshots.derived import export_derived
 from governance.snapshots.export import export_diffusers
 from governance.snapshots.inputs import ExportInputs
 from governance.snapshots.proofs import pem
 from tests.snapshots.logs import logged
 from tests.snapshots.people import ADA, BOB, EVE, approval, policy, signers
+from tests.snapshots.test_derived import adapter
 from tests.snapshots.test_verify import flip, reseal, rewrite_manifest
 
 _DOCUMENT = Path(__file__).parents[2] / "README.md"
@@ -51,6 +54,49 @@ def test_a_good_export_passes(recipe: str, pristine: Path) -> None:
     code, said = run(recipe, pristine)
     assert code == 0, said
     assert "consistent: 1 sign-offs; 8 entries of 8 proven" in said
+
+
+def test_the_last_lines_say_whose_keys_were_used(
+    recipe: str, pristine: Path, tmp_path: Path
+) -> None:
+    own = "the export's own, authorship is not proven"
+    said = run(recipe, pristine)[1].splitlines()[-3:]
+    assert said == [
+        f"signers: {own}",
+        f"ledger key: {own}",
+        "files: the very bytes that were signed",
+    ]
+    trusted, key = tmp_path / "trusted", tmp_path / "ledger.pub"
+    trusted.write_text(signers(ADA, BOB))
+    shutil.copy(pristine / "governance/keys/ledger.pub", key)
+    said = run(recipe, pristine, SIGNERS=trusted, LEDGER_KEY=key)[1].splitlines()[-3:]
+    assert said[:2] == [f"signers: {trusted}", f"ledger key: {key}"]
+
+
+def test_the_last_line_says_that_an_export_is_derived(
+    recipe: str,
+    folder: PipelineFolder,
+    inputs: ExportInputs,
+    store: ObjectStore,
+    tmp_path: Path,
+) -> None:
+    export_derived(inputs, store, tmp_path / "lora", adapter(folder))
+    code, said = run(recipe, tmp_path / "lora")
+    assert code == 0, said
+    assert said.splitlines()[-1] == (
+        "files: derived (lora), no signature covers these very bytes"
+    )
+
+
+def test_a_proposal_signed_by_another_key_fails(recipe: str, export: Path) -> None:
+    place = export / "governance/edits.json"
+    edits = json.loads(place.read_text())
+    edits["edits"][0]["proposal"]["key"] = EVE.key.text
+    place.write_text(json.dumps(edits))
+    reseal(export)
+    code, said = run(recipe, export)
+    assert code == 1
+    assert "the proposal of E-0001 is not signed by its key" in said
 
 
 def test_it_needs_no_tool_it_does_not_name(recipe: str) -> None:
