@@ -1,20 +1,20 @@
 """Changes of policy and roster: look at them, sign them."""
 
-import sys
 from collections.abc import Iterator
 
 import click
 
 from governance.cli.options import GlobalOptions, global_options, pass_options
-from governance.cli.output import narrate, print_json, print_line, print_table
+from governance.cli.output import print_json, print_line, print_table
 from governance.cli.session import opened
+from governance.cli.signing import on_terminal, print_signed, type_digest
 from governance.domain.signoff import Decision
-from governance.errors import WrongStateError
 from governance.service.change_records import ChangeDetail, ChangeWish
 from governance.service.policy_difference import policy_difference
-from governance.service.views import to_json
+from governance.service.views import Signatory, to_json
 
-TAIL = 4
+KEY = 17
+"""Characters of a fingerprint that tell two keys apart in a list."""
 
 
 @click.group()
@@ -33,9 +33,16 @@ def list_changes(options: GlobalOptions) -> None:
         print_json(to_json(found))
         return
     print_table(
-        ("ID", "KIND", "STATE", "WHAT", "MISSING"),
+        ("ID", "KIND", "STATE", "WHAT", "KEY", "MISSING"),
         [
-            (row.id, row.kind, row.state, row.summary, "; ".join(row.missing))
+            (
+                row.id,
+                row.kind,
+                row.state,
+                row.summary,
+                row.fingerprint[:KEY] or "-",
+                "; ".join(row.missing),
+            )
             for row in found
         ],
     )
@@ -75,24 +82,19 @@ def sign(
     governance = opened(options)
     seen = governance.head()
     detail = governance.change(change_id)
-    if digest is None and sys.stdin.isatty() and sys.stderr.isatty():
-        digest = _typed_digest(detail, decision)
+    if digest is None and on_terminal():
+        act = f"{decision} {detail.id}"
+        type_digest(governance, act, _lines(detail, whole=True), detail.digest)
+        digest = detail.digest
     wish = ChangeWish(Decision(decision), comment, role, digest, seen)
-    print_change(options, governance.sign_change(detail.id, wish))
-
-
-def _typed_digest(detail: ChangeDetail, decision: str) -> str:
-    """Show what is about to be signed, and let its digest be typed."""
-    for line in _lines(detail, whole=True):
-        narrate(line)
-    typed = click.prompt(f"{decision}: last {TAIL} characters of the digest", err=True)
-    if typed.strip().lower() != detail.digest[-TAIL:]:
-        raise WrongStateError(
-            f"sign {detail.id}: expected {detail.digest[-TAIL:]}, found "
-            f"{typed.strip()[:20]}",
-            "Nothing was signed. Look at the change again and type what it shows.",
-        )
-    return detail.digest
+    header = governance.header()
+    after = governance.sign_change(detail.id, wish)
+    print_change(options, after)
+    if not options.as_json:
+        # Nobody signs a change twice.
+        keys = [s.key for s in after.signoffs if s.principal == header.principal]
+        who, mark = header.principal or "", header.fingerprint or ""
+        print_signed(Signatory(who, keys[-1], mark) if keys else None)
 
 
 def print_change(
@@ -114,9 +116,27 @@ def _lines(detail: ChangeDetail, *, whole: bool) -> Iterator[str]:
         return
     yield f"proposed  by {detail.proposer} at {detail.time}"
     yield f"digest    {detail.digest}"
-    if detail.document is not None and detail.in_force is not None:
-        yield from policy_difference(detail.in_force, detail.document)
+    yield from _person(detail) if detail.fingerprint else _policy(detail)
     for signed in detail.signoffs:
         comment = str(signed.statement.get("comment", ""))
         yield f"{signed.decision:9} by {signed.principal} at {signed.time}  {comment}"
     yield from detail.verify_lines
+
+
+def _person(detail: ChangeDetail) -> Iterator[str]:
+    """Say whose key joins or leaves: a name alone says nothing."""
+    yield f"name      {detail.subject.get('principal')}"
+    yield f"roles     {', '.join(detail.roles) or 'none'}"
+    yield f"key       {detail.fingerprint}"
+    yield f"          {detail.subject.get('key')}"
+
+
+def _policy(detail: ChangeDetail) -> Iterator[str]:
+    subject = detail.subject
+    yield f"policy    {subject.get('name')}  version {subject.get('version')}"
+    yield f"          {subject.get('digest')}"
+    if detail.document is None or detail.in_force is None:
+        return
+    yield from policy_difference(detail.in_force, detail.document) or (
+        "changes   nothing: it is what is in force",
+    )

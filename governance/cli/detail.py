@@ -1,9 +1,10 @@
 """One edit as text: for people, pipes and screen readers."""
 
 import json
+from collections.abc import Sequence
 
 from governance.cli.output import print_line, print_missing, print_table
-from governance.service.views import EditDetail, RuleResult, to_json
+from governance.service.views import EditDetail, RollbackView, RuleResult, to_json
 
 _NOTHING = "nothing is imported"
 
@@ -93,7 +94,23 @@ def _signatures(detail: EditDetail) -> None:
         print_line(line)
     for missing in detail.missing:
         print_line(f"still missing: {missing}")
-    for rollback in detail.rollbacks:
+    _taking_back(detail)
+    print_rollbacks(detail.rollbacks)
+
+
+def _taking_back(detail: EditDetail) -> None:
+    """Print who signed for taking it out, why, and what came of it."""
+    for hand in detail.taking_back:
+        signed = hand.signoff
+        print_line(
+            f"{signed.decision}  {signed.principal}  {signed.time}  {hand.fate}: "
+            f"{hand.reason}"
+        )
+
+
+def print_rollbacks(rollbacks: Sequence[RollbackView]) -> None:
+    """Print the rollbacks that wait, who signed for them, and what is missing."""
+    for rollback in rollbacks:
         who = ", ".join(item.principal for item in rollback.signoffs)
         print_line(f"{rollback.action} to {rollback.snapshot}  signed by {who}")
         print_missing(rollback.missing)

@@ -1,5 +1,6 @@
 """Edits: propose, look at, solve, check, sign, take back."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,13 +10,20 @@ from governance.cli.detail import print_detail
 from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_missing, print_table
 from governance.cli.pages import write_page
+from governance.cli.rollbacks import (
+    confirm_revert,
+    confirm_withdrawal,
+    print_waiting,
+    print_withdrawn,
+    signed_of,
+)
 from governance.cli.session import acting, opened, run_job
-from governance.cli.signing import confirm_digests
+from governance.cli.signing import confirm_digests, print_signed
 from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Decision
 from governance.errors import CheckFailedError
 from governance.service.facade import Job, JobKind
-from governance.service.fields import texts
+from governance.service.fields import text, texts
 from governance.service.views import Acted, to_json
 
 
@@ -79,7 +87,7 @@ def list_edits(options: GlobalOptions, state: str | None) -> None:
                 item.method,
                 item.model,
                 item.proposer,
-                item.title,
+                f"{item.title}  ({item.rollback})" if item.rollback else item.title,
             )
             for item in found
         ],
@@ -232,7 +240,9 @@ def sign(
     seen = governance.head()
     wanted = Decision(decision)
     detail = governance.edit(edit_id)
-    candidate, evidence = confirm_digests(detail, wanted, candidate, evidence)
+    candidate, evidence = confirm_digests(
+        governance, detail, wanted, candidate, evidence
+    )
     acted = governance.sign(
         edit_id,
         wanted,
@@ -267,18 +277,23 @@ def revert(
     governance = opened(options)
     seen = governance.head()
     if withdraw:
+        confirm_withdrawal(governance, edit_id, snapshot)
         acted = governance.withdraw_revert(
             edit_id, reason, snapshot=snapshot, seen=seen
         )
-        _print_acted(options, acted)
+        print_withdrawn(options, "revert", acted)
         return
     job = Job(JobKind.REVERT, {"edit": edit_id, "reason": reason, "snapshot": snapshot})
-    document = run_job(governance, job, "revert", seen=seen)
+    document = run_job(
+        governance, job, "revert", seen=seen, before=partial(confirm_revert, governance)
+    )
     if options.as_json:
         print_json(document)
         return
     print_line(f"{edit_id}  {document['state']}  live {document['live']}")
-    print_missing(texts(document, "missing"))
+    missing = texts(document, "missing")
+    print_signed(signed_of(document))
+    print_waiting(text(document, "snapshot"), missing)
 
 
 def _print_acted(options: GlobalOptions, acted: Acted) -> None:
@@ -286,4 +301,5 @@ def _print_acted(options: GlobalOptions, acted: Acted) -> None:
         print_json(to_json(acted))
         return
     print_line(f"{', '.join(acted.edits)}  {acted.state}  live {acted.live}")
+    print_signed(acted.signed)
     print_missing(acted.missing)

@@ -122,8 +122,12 @@ def state(options: GlobalOptions, time: str) -> None:
         hands = ", ".join(_hand(item) for item in row.signatures) or "nobody: the base"
         print_line(f"live      {row.model}  {row.snapshot[:12]}  {hands}")
     for edit in found.edits:
-        signed = ", ".join(_hand(item) for item in edit.signoffs)
+        signed = ", ".join(_hand(item) for item in (*edit.signoffs, *edit.rollbacks))
         print_line(f"edit      {edit.id}  {edit.state}  {edit.title}  {signed}")
+    for item in found.rollbacks:
+        hands = ", ".join(_hand(hand) for hand in item.signatures)
+        what = f"{item.action} of {', '.join(item.edits) or 'nothing'}"
+        print_line(f"waiting   {what} to {item.snapshot[:12]}  {hands}")
     for person in found.reviewers:
         roles = ", ".join(person.roles)
         print_line(f"reviewer  {person.principal}  {person.fingerprint}  {roles}")

@@ -1,6 +1,6 @@
 """From the command line's options to an open workspace, and long work in between."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from governance.canonical import JSON
 from governance.cli.options import GlobalOptions
@@ -44,15 +44,30 @@ def acting(options: GlobalOptions) -> Governance:
         if name.startswith(OUTSIDE):
             given = settings_of(options).principal
             shown = "anybody on the roster" if given is None else given
-            narrate(f"nothing here can sign for {shown}: recorded as {name}")
+            narrate(f"nothing here can sign for {shown}: it will be recorded as {name}")
     return governance
 
 
 def run_job(
-    governance: Governance, job: Job, label: str, *, seen: Head | None = None
+    governance: Governance,
+    job: Job,
+    label: str,
+    *,
+    seen: Head | None = None,
+    before: Callable[[Mapping[str, JSON]], None] | None = None,
 ) -> Mapping[str, JSON]:
-    """Compute a job with progress on stderr, then record it."""
+    """Compute a job with progress on stderr, then record it.
+
+    Args:
+        governance: The workspace.
+        job: What is to be done.
+        label: What progress is told of.
+        seen: Ledger head its signer saw.
+        before: Looks at what was computed, and raises where it is not to be recorded.
+    """
     with governance.holding():
         with ProgressLine(label) as progress:
             result = governance.compute(job, progress)
+        if before is not None:
+            before(result)
         return governance.finish(job, result, seen=seen)

@@ -4,15 +4,12 @@ from pathlib import Path
 
 import click
 
+from governance.cli.detail import print_rollbacks
 from governance.cli.options import GlobalOptions, global_options, pass_options
-from governance.cli.output import (
-    narrate,
-    print_json,
-    print_line,
-    print_missing,
-    print_table,
-)
+from governance.cli.output import narrate, print_json, print_line, print_table
+from governance.cli.rollbacks import confirm_return, print_waiting, print_withdrawn
 from governance.cli.session import opened, run_job
+from governance.cli.signing import print_signed
 from governance.cli.verdicts import print_verdict
 from governance.errors import IntegrityError
 from governance.service.facade import Job, JobKind
@@ -54,6 +51,11 @@ def list_snapshots(options: GlobalOptions) -> None:
 
 
 def _standing(item: SnapshotSummary | SnapshotDetail) -> str:
+    words = [_stands(item), *(f"{one.action} waits" for one in item.waiting)]
+    return ", ".join(word for word in words if word)
+
+
+def _stands(item: SnapshotSummary | SnapshotDetail) -> str:
     if item.live:
         return "live"
     if item.was_live:
@@ -76,6 +78,7 @@ def show(options: GlobalOptions, name: str) -> None:
     print_line(f"model    {found.model}")
     print_line(f"created  {found.created}")
     print_line(f"edits    {', '.join(found.edits) or 'none'}")
+    print_rollbacks(found.waiting)
     print_table(("SHA256", "TENSOR"), [(v, k) for k, v in found.tensors.items()])
 
 
@@ -110,17 +113,19 @@ def activate(options: GlobalOptions, name: str, reason: str, *, withdraw: bool) 
     """
     governance = opened(options)
     seen = governance.head()
+    confirm_return(governance, name, options.model, withdraw=withdraw)
     act = governance.withdraw_return if withdraw else governance.activate
     acted = act(name, reason, model=options.model, seen=seen)
+    if withdraw:
+        print_withdrawn(options, "return", acted)
+        return
     if options.as_json:
         print_json(to_json(acted))
         return
-    if withdraw:
-        print_line(f"live  {acted.live}  the return to {name} was withdrawn")
-        return
-    held = "signed for, not live yet" if acted.missing else ", ".join(acted.edits)
+    held = f"not yet {acted.snapshot}" if acted.missing else ", ".join(acted.edits)
     print_line(f"live  {acted.live}  {held or 'no edits'}")
-    print_missing(acted.missing)
+    print_signed(acted.signed)
+    print_waiting(acted.snapshot or "", acted.missing)
 
 
 @snapshot.command("export")

@@ -23,7 +23,7 @@ from governance.domain.rollback import (
     overtaken,
 )
 from governance.domain.signoff import Decision, Signed
-from governance.domain.state import Candidate, ModelRecord, WorkspaceState
+from governance.domain.state import Candidate, EditRecord, ModelRecord, WorkspaceState
 from governance.errors import IntegrityError
 
 
@@ -52,9 +52,8 @@ def fold_candidate(
         case RollbackSigned():
             return _rolling_back(state, event, entry)
         case RollbackWithdrawn():
-            return evolve(
-                state, rollbacks=fold_withdrawn(state.rollbacks, event, entry)
-            )
+            rollbacks = fold_withdrawn(state.rollbacks, event, entry)
+            return _noted(evolve(state, rollbacks=rollbacks), event, entry)
         case _:  # pragma: no cover - parse_event knows only the events above
             raise IntegrityError(f"entry {entry.sequence}: {entry.event} is not folded")
 
@@ -70,9 +69,11 @@ def _applied(
             entry,
             candidate=event.candidate,
             signoffs=(),
+            past=None,
         )
         for name in event.edits
     ]
+    moved += _replaced(state, event)
     candidate = Candidate(
         digest=event.candidate,
         model=event.model,
@@ -84,6 +85,19 @@ def _applied(
     )
     candidates = grown(state.candidates, {event.candidate: candidate})
     return with_edits(state, entry, *moved, candidates=candidates)
+
+
+def _replaced(state: WorkspaceState, event: EditsApplied) -> list[EditRecord]:
+    """Let edits that had led to the same snapshot keep what was found for them.
+
+    The same request, proposed anew, is solved into the same weights.
+    """
+    old = state.candidates.get(event.candidate)
+    return [
+        evolve(state.edits[name], past=old)
+        for name in (old.edits if old is not None else ())
+        if name not in event.edits and state.edits[name].candidate == event.candidate
+    ]
 
 
 def _checked(
@@ -102,14 +116,7 @@ def _checked(
 def _signed(
     state: WorkspaceState, event: SignOffGiven, entry: RecordedEvent
 ) -> WorkspaceState:
-    signed = Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )
+    signed = _signature(event, entry)
     rejected = event.decision == Decision.REJECT.value
     step = Step.REJECT if rejected else Step.APPROVE
     moved = []
@@ -143,11 +150,12 @@ def _went_live(
     held = [edit for edit in named if edit is not None and edit.model == event.model]
     live = {edit.id for edit in held}
     moved = [one_step(edit, Step.ACTIVATE, entry) for edit in held]
-    moved += [
-        one_step(edit_of(state, name, entry), Step.REVERT, entry)
-        for name in model.holds
-        if name not in live
-    ]
+    given = () if isinstance(event, SnapshotActivated) else (_signature(event, entry),)
+    for name in model.holds:
+        if name not in live:
+            edit = edit_of(state, name, entry)
+            told = (*edit.rollbacks, *given)
+            moved.append(one_step(edit, Step.REVERT, entry, rollbacks=told))
     updated = evolve(model, live=event.snapshot, holds=tuple(sorted(live)))
     return with_edits(
         state,
@@ -197,4 +205,35 @@ def _rolling_back(
     live = "" if model is None else model.live
     rollbacks = fold_rollback(state.rollbacks, live, event, entry)
     candidates = solved_again(state.candidates, event.snapshot)
-    return evolve(state, rollbacks=rollbacks, candidates=candidates)
+    waiting = evolve(state, rollbacks=rollbacks, candidates=candidates)
+    return _noted(waiting, event, entry)
+
+
+def _noted(
+    state: WorkspaceState,
+    event: RollbackSigned | RollbackWithdrawn,
+    entry: RecordedEvent,
+) -> WorkspaceState:
+    """Keep a signature with every edit it would take out, or leave where it is."""
+    signed = _signature(event, entry)
+    edits = [edit_of(state, name, entry) for name in event.leaving]
+    told = [evolve(item, rollbacks=(*item.rollbacks, signed)) for item in edits]
+    return with_edits(state, entry, *told)
+
+
+def _signature(
+    event: SignOffGiven
+    | RollbackSigned
+    | RollbackWithdrawn
+    | EditReverted
+    | SnapshotRestored,
+    entry: RecordedEvent,
+) -> Signed:
+    return Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )

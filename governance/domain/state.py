@@ -51,7 +51,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class EditRecord:
-    """One edit, from proposal to wherever it stands."""
+    """One edit, from proposal to wherever it stands.
+
+    ``rollbacks`` are all signatures ever given for taking it out, or for ending that.
+    ``past`` is its candidate where other edits were solved into the same snapshot since.
+    """
 
     id: str
     model: str
@@ -67,6 +71,8 @@ class EditRecord:
     candidate: str | None = None
     signoffs: tuple[Signed, ...] = ()
     reason: str | None = None
+    rollbacks: tuple[Signed, ...] = ()
+    past: Candidate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,10 @@ class WorkspaceState:
     signed: Mapping[str, int] = field(default_factory=dict)
     size: int = 0
 
+    def candidate_of(self, edit: EditRecord) -> Candidate | None:
+        """Return the newest candidate an edit was solved into, if it was."""
+        return edit.past or self.candidates.get(edit.candidate or "")
+
     def live_edits(self, model: str) -> tuple[EditRecord, ...]:
         """Return the model's live edits in id order."""
         found = self.models.get(model)
@@ -97,7 +107,7 @@ class WorkspaceState:
 
     def evidence(self, edit: EditRecord) -> EvidenceStatus:
         """Say what is known about the edit's newest candidate."""
-        candidate = self.candidates.get(edit.candidate or "")
+        candidate = self.candidate_of(edit)
         if candidate is None:
             return EvidenceStatus.NOT_RUN
         waiting = edit.state is EditState.APPLIED

@@ -69,7 +69,14 @@ def activate(
             )
         keep_statement(workspace.store, given.statement, given.signature)
         live_now = writing.state.models[wanted.model].live
-    return Acted(target.edits, EditState.LIVE.value, live_now, missing)
+    return Acted(
+        target.edits,
+        EditState.LIVE.value,
+        live_now,
+        missing,
+        snapshot=wanted.snapshot,
+        signed=given.identity.signatory,
+    )
 
 
 def return_refusal(state: WorkspaceState, target: SnapshotRecord) -> str | None:

@@ -100,10 +100,9 @@ class Application:
 
     def snapshots(self, model: str | None = None) -> tuple[views.SnapshotSummary, ...]:
         """Return every snapshot, newest first, the base last."""
-        book = self._workspace.book
         if model is not None:
-            the_model(book.state, model)
-        return looking.snapshots(book, model)
+            the_model(self._workspace.state, model)
+        return looking.snapshots(self._workspace, model)
 
     def snapshot(self, name: str, model: str | None = None) -> views.SnapshotDetail:
         """Return one snapshot by digest prefix, ``live``, ``base`` or edit id."""

@@ -40,6 +40,8 @@ class ChangeSummary:
     summary: str
     proposer: str
     time: str
+    fingerprint: str = ""
+    """``SHA256:...`` of the key that joins or leaves; empty for a policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class ChangeDetail:
     """Everything a reviewer looks at before deciding on a change.
 
     ``document`` is the whole proposed policy; ``in_force`` the one it would replace.
+    ``fingerprint`` and ``roles`` are those of whoever joins or leaves.
     """
 
     id: str
@@ -62,3 +65,5 @@ class ChangeDetail:
     in_force: Mapping[str, JSON] | None
     signoffs: tuple[SignOffView, ...]
     verify_lines: tuple[str, ...]
+    fingerprint: str = ""
+    roles: tuple[str, ...] = ()

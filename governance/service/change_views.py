@@ -2,9 +2,10 @@
 
 from governance.domain.change import ChangeKind, ChangeRecord, ChangeState
 from governance.domain.state import WorkspaceState
+from governance.identity.keys import parse_public_key
 from governance.service.change_records import ChangeDetail, ChangeSummary
 from governance.service.change_rules import change_refusal, in_words, weigh_change
-from governance.service.fields import text
+from governance.service.fields import text, texts
 from governance.service.selecting import the_change
 from governance.service.signed_views import signoff_view, verify_lines
 from governance.service.stored import stored_document
@@ -30,6 +31,7 @@ def summary(
         summary=in_words(record.kind, record.subject),
         proposer=record.proposer,
         time=record.time,
+        fingerprint=_fingerprint(record),
     )
 
 
@@ -61,7 +63,26 @@ def change(workspace: Workspace, name: str) -> ChangeDetail:
         in_force=old,
         signoffs=tuple(signoff_view(signed) for signed in record.signoffs),
         verify_lines=verify_lines(workspace.layout, record.signoffs, state.roster),
+        fingerprint=line.fingerprint,
+        roles=_roles(state, record),
     )
+
+
+def _fingerprint(record: ChangeRecord) -> str:
+    if record.kind is ChangeKind.POLICY:
+        return ""
+    return parse_public_key(text(record.subject, "key")).fingerprint
+
+
+def _roles(state: WorkspaceState, record: ChangeRecord) -> tuple[str, ...]:
+    """Return the roles of whoever joins, or those that whoever leaves has or had."""
+    if record.kind is ChangeKind.REVIEWER_ADD:
+        return texts(record.subject, "roles")
+    if record.kind is ChangeKind.POLICY:
+        return ()
+    key = text(record.subject, "key")
+    found = (one.roles for one in state.roster.reviewers if one.key == key)
+    return next(found, ())
 
 
 def _missing(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from governance.domain.change import ChangeKind, ChangeState
+from governance.domain.rollback import PendingRollback
 from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import NotFoundError, UsageError
@@ -55,6 +56,7 @@ def state_at(workspace: Workspace, time: str) -> records.StateView:
         ),
         activations=tuple(_activation(book, name) for name in sorted(state.models)),
         ahead=at > workspace.now(),
+        rollbacks=tuple(_waiting(item) for item in state.rollbacks.values()),
     )
 
 
@@ -129,6 +131,17 @@ def _edit(record: EditRecord) -> records.EditThen:
         digest=record.digest,
         proposer=record.proposer,
         signoffs=tuple(_hand(signed) for signed in record.signoffs),
+        rollbacks=tuple(_hand(signed) for signed in record.rollbacks),
+    )
+
+
+def _waiting(pending: PendingRollback) -> records.RollbackThen:
+    return records.RollbackThen(
+        action=pending.wanted[0],
+        model=pending.model,
+        snapshot=pending.snapshot,
+        edits=pending.leaving,
+        signatures=tuple(_hand(signed) for signed in pending.signatures),
     )
 
 

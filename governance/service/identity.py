@@ -16,6 +16,7 @@ from governance.errors import (
 from governance.identity.keys import PublicKey, parse_public_key, read_public_key
 from governance.identity.signers import Signer, find_signer
 from governance.service.layout import Layout
+from governance.service.views import Signatory
 from governance.settings import Settings
 from governance.text import safe
 
@@ -46,6 +47,11 @@ class Identity:
     def fingerprint(self) -> str:
         """``SHA256:...`` of the key."""
         return self.signer.public_key.fingerprint
+
+    @property
+    def signatory(self) -> Signatory:
+        """Who this is, for people."""
+        return Signatory(self.principal, self.key, self.fingerprint)
 
 
 def find_identity(

@@ -15,6 +15,7 @@ from governance.service.identity import find_identity
 from governance.service.planning import refuse_released
 from governance.service.selecting import the_snapshot
 from governance.service.stored import check_snapshot, stored_snapshot
+from governance.service.taken_back import waiting_to
 from governance.service.workspace import Workspace
 
 
@@ -48,8 +49,11 @@ def _signer(
     return identity.principal, identity.fingerprint
 
 
-def snapshots(book: Book, model: str | None) -> tuple[views.SnapshotSummary, ...]:
+def snapshots(
+    workspace: Workspace, model: str | None
+) -> tuple[views.SnapshotSummary, ...]:
     """Return every snapshot, newest first, the base last."""
+    book = workspace.book
     records = [
         record for record in book.snapshots.values() if model in (None, record.model)
     ]
@@ -64,6 +68,7 @@ def snapshots(book: Book, model: str | None) -> tuple[views.SnapshotSummary, ...
             was_live=record.was_live,
             is_base=_is_base(book, record),
             released=_is_released(book, record),
+            waiting=waiting_to(workspace, book.state, record.model, record.digest),
         )
         for record in reversed(records)
     )
@@ -86,6 +91,7 @@ def snapshot(
         is_base=_is_base(book, record),
         tensors=dict(sorted(found.tensors.items())),
         released=_is_released(book, record),
+        waiting=waiting_to(workspace, book.state, record.model, record.digest),
     )
 
 

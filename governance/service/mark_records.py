@@ -63,13 +63,20 @@ _model = _reader(ModelRecord, files=tuple, holds=tuple)
 _reviewer = _reader(Reviewer, roles=tuple)
 _change = _reader(ChangeRecord, kind=ChangeKind, state=ChangeState, signoffs=_signoffs)
 _rollback = _reader(PendingRollback, wanted=_wanted, signatures=_signoffs)
-read_edit = _reader(EditRecord, findings=tuple, state=EditState, signoffs=_signoffs)
 read_candidate = _reader(
     Candidate,
     edits=tuple,
     applied=_reader(EditsApplied),
     check=_maybe(_reader(EditsChecked)),
     signoffs=_signoffs,
+)
+read_edit = _reader(
+    EditRecord,
+    findings=tuple,
+    state=EditState,
+    signoffs=_signoffs,
+    rollbacks=_signoffs,
+    past=_maybe(read_candidate),
 )
 read_snapshot = _reader(
     SnapshotRecord,

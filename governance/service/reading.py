@@ -20,6 +20,7 @@ from governance.service.signed_views import (
     verify_lines,
 )
 from governance.service.stored import request_of
+from governance.service.taken_back import taking_back, waiting_mark
 from governance.service.workspace import Workspace
 
 
@@ -46,6 +47,7 @@ def summary(state: WorkspaceState, record: EditRecord) -> views.EditSummary:
         evidence=evidence_status(state, record),
         proposer=record.proposer,
         time=record.time,
+        rollback=waiting_mark(state, record.id),
     )
 
 
@@ -69,7 +71,7 @@ def detail(workspace: Workspace, name: str) -> views.EditDetail:
     """
     state = workspace.state
     record = the_edit(state, name)
-    candidate = state.candidates.get(record.candidate or "")
+    candidate = state.candidate_of(record)
     request = request_of(workspace.store, record)
     return views.EditDetail(
         id=record.id,
@@ -99,6 +101,7 @@ def detail(workspace: Workspace, name: str) -> views.EditDetail:
         ),
         resolved=_resolved(candidate, record.id),
         rollbacks=rollbacks_of(workspace, state, record),
+        taking_back=taking_back(workspace.book, record),
     )
 
 
@@ -247,7 +250,7 @@ def sheets(workspace: Workspace, name: str) -> tuple[Path, ...]:
 def _evidence(workspace: Workspace, name: str) -> tuple[EditRecord, Mapping[str, JSON]]:
     state = workspace.state
     record = the_edit(state, name)
-    digest = _evidence_digest(state.candidates.get(record.candidate or ""))
+    digest = _evidence_digest(state.candidate_of(record))
     if digest is None:
         return record, {"images": [], "sheets": []}
     return record, read_evidence(workspace.store, digest)

@@ -67,8 +67,19 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True)
+class RollbackThen:
+    """A rollback that waited: what it would do, and who had signed for it."""
+
+    action: str
+    model: str
+    snapshot: str
+    edits: tuple[str, ...]
+    signatures: tuple[Hand, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EditThen:
-    """An edit as it stood."""
+    """An edit as it stood; ``rollbacks`` are signatures on taking it out, or not."""
 
     id: str
     title: str
@@ -77,6 +88,7 @@ class EditThen:
     digest: str
     proposer: str
     signoffs: tuple[Hand, ...]
+    rollbacks: tuple[Hand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,8 @@ class PolicyThen:
 class StateView:
     """The workspace at a time; ``live`` is model to snapshot digest.
 
+    ``rollbacks`` waited for more signatures then.
+
     ``ahead`` says that the time has not come yet: it is the state as of now.
     """
 
@@ -118,6 +132,7 @@ class StateView:
     reviewers: tuple[ReviewerView, ...]
     activations: tuple[Activation, ...]
     ahead: bool = False
+    rollbacks: tuple[RollbackThen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

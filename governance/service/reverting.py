@@ -31,6 +31,7 @@ from governance.service.rollback_waiting import (
 from governance.service.selecting import the_edit
 from governance.service.statements import keep_statement
 from governance.service.stored import check_snapshot
+from governance.service.views import to_json
 from governance.service.workspace import Workspace
 
 
@@ -117,8 +118,8 @@ def finish_revert(
         seen: Ledger head its signer saw.
 
     Returns:
-        ``{edits, state, live, missing, certificate, seconds}``; it is still live
-        where somebody else has to sign too.
+        ``{edits, state, live, missing, snapshot, signed, certificate, seconds}``; it
+        is still live where somebody else has to sign too.
 
     Raises:
         WrongStateError: Another snapshot went live meanwhile.
@@ -167,6 +168,8 @@ def finish_revert(
         "state": after.edits[record.id].state.value,
         "live": after.models[wanted.model].live,
         "missing": list(missing),
+        "snapshot": wanted.snapshot,
+        "signed": to_json(given.identity.signatory),
         "certificate": certificate,
         "seconds": floats(table(result, "seconds")),
     }

@@ -123,4 +123,10 @@ def _end(
         keep_statement(workspace.store, given.statement, given.signature)
         after = writing.state
     stands = after.edits[leaving[0]].state.value if leaving else "LIVE"
-    return Acted(leaving, stands, after.models[model].live)
+    return Acted(
+        leaving,
+        stands,
+        after.models[model].live,
+        snapshot=snapshot,
+        signed=given.identity.signatory,
+    )

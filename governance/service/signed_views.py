@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from governance.canonical import canonical_bytes, sha256_hex
+from governance.domain.rollback import PendingRollback
 from governance.domain.roster import Roster
 from governance.domain.signoff import ROLLBACK_NAMESPACE, SIGNOFF_NAMESPACE, Signed
 from governance.domain.state import EditRecord, WorkspaceState
@@ -49,15 +50,16 @@ def _object(layout: Layout, content: bytes) -> str:
 def rollback_lines(
     workspace: Workspace, state: WorkspaceState, record: EditRecord
 ) -> tuple[str, ...]:
-    """Return such commands for the rollbacks that wait to take an edit out.
+    """Return such commands for every signature on taking an edit out.
 
     Args:
         workspace: The workspace.
         state: The state.
         record: The edit.
     """
-    signed = [one for item in waiting_for(state, record.id) for one in item.signatures]
-    return verify_lines(workspace.layout, signed, state.roster, ROLLBACK_NAMESPACE)
+    return verify_lines(
+        workspace.layout, record.rollbacks, state.roster, ROLLBACK_NAMESPACE
+    )
 
 
 def rollbacks_of(
@@ -71,14 +73,26 @@ def rollbacks_of(
         record: The edit.
     """
     return tuple(
-        views.RollbackView(
-            action=item.wanted[0],
-            snapshot=item.snapshot,
-            edits=item.leaving,
-            signoffs=tuple(signoff_view(signed) for signed in item.signatures),
-            missing=still_missing(workspace, state, item),
-        )
-        for item in waiting_for(state, record.id)
+        rollback_view(workspace, state, item) for item in waiting_for(state, record.id)
+    )
+
+
+def rollback_view(
+    workspace: Workspace, state: WorkspaceState, pending: PendingRollback
+) -> views.RollbackView:
+    """Return one rollback that waits.
+
+    Args:
+        workspace: The workspace.
+        state: The state.
+        pending: What waits.
+    """
+    return views.RollbackView(
+        action=pending.wanted[0],
+        snapshot=pending.snapshot,
+        edits=pending.leaving,
+        signoffs=tuple(signoff_view(signed) for signed in pending.signatures),
+        missing=still_missing(workspace, state, pending),
     )
 
 

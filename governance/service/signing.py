@@ -116,7 +116,8 @@ def sign(workspace: Workspace, name: str, wish: Wish) -> Acted:
         )
         missing = _settle(workspace, writing, record.id, identity, wish.decision)
         keep_statement(workspace.store, statement, signature)
-        return _acted(writing.state, matter, record.id, missing)
+        acted = _acted(writing.state, matter, record.id, missing)
+        return replace(acted, signed=identity.signatory)
 
 
 def _matter(

@@ -106,8 +106,28 @@ class RollbackView:
 
 
 @dataclass(frozen=True, slots=True)
+class RollbackHand:
+    """One signature given for taking an edit out, or for ending that.
+
+    Args:
+        signoff: The signature; its decision is ``revert``, ``activate`` or either
+            behind ``withdraw``.
+        reason: Why, as signed.
+        snapshot: Digest that was to go live.
+        sequence: Its entry.
+        fate: What came of it, in words.
+    """
+
+    signoff: SignOffView
+    reason: str
+    snapshot: str
+    sequence: int
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditSummary:
-    """One line of the inbox."""
+    """One line of the inbox; ``rollback`` says who signed for what would take it out."""
 
     id: str
     title: str
@@ -118,6 +138,7 @@ class EditSummary:
     evidence: EvidenceStatus
     proposer: str
     time: str
+    rollback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +170,8 @@ class EditDetail:
     """What apply found: alphas, stage-one results and statistics by digest."""
     rollbacks: tuple[RollbackView, ...] = ()
     """Rollbacks that would take it out and wait for more signatures."""
+    taking_back: tuple[RollbackHand, ...] = ()
+    """Every signature ever given for taking it out, or for ending that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +197,8 @@ class SnapshotSummary:
     was_live: bool
     is_base: bool
     released: bool = False
+    waiting: tuple[RollbackView, ...] = ()
+    """Rollbacks to it that wait for signatures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +214,7 @@ class SnapshotDetail:
     is_base: bool
     tensors: Mapping[str, str]
     released: bool = False
+    waiting: tuple[RollbackView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,13 +352,27 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who signed, and with which key."""
+
+    principal: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Acted:
-    """What a signed action led to: ``{edits, state, live}``."""
+    """What a signed action led to: ``{edits, state, live}``.
+
+    ``snapshot`` is what was signed for, live already or not; ``signed`` who signed.
+    """
 
     edits: tuple[str, ...]
     state: str
     live: str
     missing: tuple[str, ...] = ()
+    snapshot: str | None = None
+    signed: Signatory | None = None
 
 
 def to_json(view: object) -> JSON:
