@@ -161,6 +161,7 @@ def read_entry(payload: bytes) -> Entry:
     Raises:
         IntegrityError: If they are no entry.
     """
+    _refuse_large(payload)
     try:
         found = _fields(decoded(payload))
     except ValueError as error:
@@ -193,6 +194,7 @@ def checked_entry(payload: bytes) -> Entry:
 
 def _parsed(payload: bytes) -> tuple[Entry, bool]:
     """Return an entry, and whether its payload is plain."""
+    _refuse_large(payload)
     plain = decoded_if_plain(payload)
     found = _fields(_decoded(payload) if plain is None else plain)
     try:
@@ -205,6 +207,12 @@ def _parsed(payload: bytes) -> tuple[Entry, bool]:
         message = "the payload is not in canonical form"
         raise IntegrityError(message)
     return entry, plain is not None
+
+
+def _refuse_large(payload: bytes) -> None:
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        message = f"the payload is larger than an entry's {MAX_PAYLOAD_BYTES} bytes"
+        raise IntegrityError(message)
 
 
 def _decoded(payload: bytes) -> JSON:

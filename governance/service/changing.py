@@ -20,7 +20,7 @@ from governance.service.change_rules import (
 from governance.service.identity import find_identity
 from governance.service.reasons import checked_reason
 from governance.service.workspace import Workspace
-from governance.text import forbidden_character, safe
+from governance.text import forbidden_character, normalise, safe
 
 _LONGEST_ROLE = 120
 
@@ -83,8 +83,10 @@ def propose_reviewer(
     """
     workspace.refuse_readonly("add")
     named = checked_roles(roles)
+    known = roles_known(workspace, workspace.state)
     if not new_role:
-        _refuse_unknown(named, roles_known(workspace, workspace.state))
+        _refuse_unknown(named, known)
+    _refuse_look_alikes(named, known)
     subject: Document = {
         "principal": check_principal(principal),
         "key": read_public_key(public_key).text,
@@ -149,6 +151,18 @@ def _refuse_unknown(roles: Sequence[str], known: Sequence[str]) -> None:
             "If it is meant, for a policy that comes later or for somebody without a "
             "say, repeat it with --new-role.",
         )
+
+
+def _refuse_look_alikes(roles: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a role that whoever approves would read as another."""
+    for role in roles:
+        for other in known:
+            if role != other and normalise(role) == normalise(other):
+                raise UsageError(
+                    f"role {safe(role, 80)!r} reads like {safe(other, 80)!r}, which is "
+                    "another",
+                    f"Use {safe(other, 80)}, or a word that cannot be mistaken for it.",
+                )
 
 
 def _propose(workspace: Workspace, kind: ChangeKind, subject: Document) -> str:

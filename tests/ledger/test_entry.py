@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.errors import IntegrityError, UsageError
-from governance.ledger.entry import Entry, parse_entry, timestamp
+from governance.ledger.entry import Entry, parse_entry, read_entry, timestamp
 from tests.ledger.conftest import NOW
 
 PLAIN = Entry(1, NOW, "EditProposed", "ada", {"b": 1, "a": ["x"]})
@@ -176,3 +176,11 @@ def test_a_moment_without_a_zone_is_refused() -> None:
     naive = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the point of the test
     with pytest.raises(UsageError, match="ambiguous"):
         timestamp(naive)
+
+
+def test_a_payload_beyond_the_limit_is_no_entry() -> None:
+    document = PLAIN.document() | {"data": {"x": "a" * (16 * 1024 * 1024)}}
+    payload = rfc8785.dumps(document)  # type: ignore[arg-type]
+    for read in (parse_entry, read_entry):
+        with pytest.raises(IntegrityError, match="larger than"):
+            read(payload)

@@ -383,3 +383,10 @@ def test_a_signer_of_a_change_who_saw_another_log_is_told(house: House) -> None:
     with pytest.raises(IntegrityError, match="rewritten"):
         house.as_("ben").sign_change(change.id, ChangeWish(Decision.APPROVE, seen=seen))
     assert house.size() == size
+
+
+@pytest.mark.parametrize("role", ["r\u0435viewer", "REVIEWER", "rev\uff49ewer"])
+def test_a_role_that_reads_like_another_is_refused(house: House, role: str) -> None:
+    """Whoever approves it would take it for the other one."""
+    with pytest.raises(UsageError, match="reads like"):
+        add(house, "dora", [role])
