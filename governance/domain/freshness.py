@@ -4,16 +4,14 @@ Every statement names the head its signer saw. One that does not hold the signer
 last statement is an old one, entered again, or was signed beside it.
 """
 
-from collections.abc import Mapping
-
-from governance.domain.event import Event
+from governance.domain.event import Document, Event
 from governance.domain.state import WorkspaceState
 
 
-def statement_of(event: Event) -> Mapping[str, object] | None:
+def statement_of(event: Event) -> Document | None:
     """Return the statement that an event records, where it records one."""
-    statement = getattr(event, "statement", None)
-    return statement if isinstance(statement, Mapping) else None
+    statement: Document | None = getattr(event, "statement", None)
+    return statement
 
 
 def unseen(state: WorkspaceState, signer: str, size: int) -> int:

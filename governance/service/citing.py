@@ -14,6 +14,7 @@ from governance.ledger.log import Ledger
 from governance.service.book import Book, SnapshotRecord
 from governance.service.custody import ledger_key
 from governance.service.fields import text
+from governance.service.planning import solved
 from governance.service.stored import stored_document
 from governance.service.workspace import Workspace
 from governance.snapshots.inputs import CitedEntry, CitedHead, ExportedLog
@@ -90,7 +91,7 @@ def _cited(book: Book, record: SnapshotRecord) -> set[int]:
     base = book.snapshots[record.model, state.models[record.model].base]
     found = {1, base.lived[0], record.lived[-1], *_of_changes(state)}
     for name in record.edits:
-        candidate = state.candidates[state.edits[name].candidate or ""]
+        candidate = solved(state, state.edits[name])
         found |= set(_of_candidate(book, candidate))
     found |= set(_replaced(book, record))
     if record.rollback is not None:

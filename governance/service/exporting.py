@@ -19,7 +19,7 @@ from governance.service.evidence import images_of, read_evidence
 from governance.service.facade import ProgressCallback
 from governance.service.fields import optional_text, text
 from governance.service.model_key import signing_key
-from governance.service.planning import check_base, planned, resolution_of
+from governance.service.planning import check_base, planned, resolution_of, solved
 from governance.service.selecting import the_snapshot
 from governance.service.stored import (
     check_snapshot,
@@ -183,7 +183,7 @@ def _signoffs(
     found = {
         signed.sequence: signed
         for item in edits
-        for signed in state.candidates[item.candidate or ""].signoffs
+        for signed in solved(state, item).signoffs
     }
     if record.rollback is not None:
         for signed in (*record.cosigned, record.rollback):
@@ -208,7 +208,7 @@ def _policy_of(
 def _edit(
     workspace: Workspace, state: WorkspaceState, record: EditRecord
 ) -> ExportedEdit:
-    candidate = state.candidates[record.candidate or ""]
+    candidate = solved(state, record)
     request = request_of(workspace.store, record)
     return ExportedEdit(
         id=record.id,
@@ -243,7 +243,7 @@ def results_of(
         state: The state.
         record: The edit.
     """
-    check = state.candidates[record.candidate or ""].check
+    check = solved(state, record).check
     if check is None:
         return
     document = read_evidence(workspace.store, check.evidence)

@@ -6,7 +6,7 @@ from governance.domain.events import Document
 from governance.domain.lifecycle import EditState
 from governance.domain.request import EditRequest
 from governance.domain.snapshot import ResolvedEdit
-from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
+from governance.domain.state import Candidate, EditRecord, ModelRecord, WorkspaceState
 from governance.errors import IntegrityError, WrongStateError
 from governance.ledger.store import ObjectStore
 from governance.service.facade import ProgressCallback
@@ -21,7 +21,7 @@ def resolution_of(state: WorkspaceState, record: EditRecord) -> ResolvedEdit:
     Raises:
         IntegrityError: Its candidate does not name it.
     """
-    candidate = state.candidates.get(record.candidate or "")
+    candidate = state.candidate_of(record)
     found = None if candidate is None else candidate.applied.resolved.get(record.id)
     if found is None:
         raise IntegrityError(
@@ -29,6 +29,20 @@ def resolution_of(state: WorkspaceState, record: EditRecord) -> ResolvedEdit:
             "Run `governance ledger verify`.",
         )
     return resolved_from(found)
+
+
+def solved(state: WorkspaceState, record: EditRecord) -> Candidate:
+    """Return the candidate an edit was last solved into.
+
+    Raises:
+        IntegrityError: It never was.
+    """
+    candidate = state.candidate_of(record)
+    if candidate is None:
+        raise IntegrityError(
+            f"{record.id} was never solved", "Run `governance ledger verify`."
+        )
+    return candidate
 
 
 def resolved_from(document: Document) -> ResolvedEdit:

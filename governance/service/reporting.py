@@ -59,7 +59,7 @@ def edit_report(workspace: Workspace, name: str) -> bytes:
 
 def _edit(state: WorkspaceState, record: EditRecord, view: EditDetail) -> EditFacts:
     resolved = resolution_of(state, record) if record.candidate else None
-    candidate = state.candidates.get(record.candidate or "")
+    candidate = state.candidate_of(record)
     rows = () if candidate is None else candidate.applied.certificate
     return EditFacts(
         id=record.id,

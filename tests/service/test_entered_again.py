@@ -158,3 +158,18 @@ def test_whoever_signed_something_since_looks_again(house: House) -> None:
         )
     assert house.approve("ben", one).state == "LIVE"
     assert house.as_("ana").verify().ok
+
+
+def test_an_edit_keeps_its_page_where_its_request_was_made_again(house: House) -> None:
+    """The same request leads to the same snapshot, which two edits then name."""
+    first = house.live()
+    before = house.as_("ana").edit(first)
+    house.job("cleo", JobKind.REVERT, edit=first, reason="settled")
+    twin = house.propose("ana")
+    house.job("ana", JobKind.APPLY, edits=[twin])
+    after = house.as_("ana").edit(first)
+    assert after.candidate == house.as_("ana").edit(twin).candidate
+    assert (after.certificate, after.resolved) == (before.certificate, before.resolved)
+    assert after.evidence_digest == before.evidence_digest
+    assert house.as_("ana").edit(twin).evidence_digest is None
+    assert house.as_("ana").verify().ok
