@@ -146,6 +146,7 @@ def _meta(edit: EditDetail, desk: Desk) -> Content:
         shown(", ".join(together) + "  " if together else "", Tone.WAIT),
         own("missing: ", Tone.DIM) if waiting else "",
         shown(waiting, Tone.WAIT),
+        shown(summary.rollback, Tone.WAIT),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textual.content import Content
 
 from governance.canonical import JSON
-from governance.service.views import EditDetail, SignOffView
+from governance.service.views import EditDetail, RollbackHand, SignOffView
 from governance.tui.evidence import heading
 from governance.tui.paint import cell, line, lines, own, paragraph, shown
 from governance.tui.words import Tone
@@ -39,6 +39,7 @@ def signatures_content(detail: EditDetail) -> Content:
             detail.signoffs,
             detail.verify_lines,
             nobody="nobody has signed this candidate",
+            taking_back=detail.taking_back,
         )
     )
 
@@ -49,6 +50,7 @@ def signature_rows(
     verify_lines: Sequence[str],
     *,
     nobody: str,
+    taking_back: Sequence[RollbackHand] = (),
 ) -> list[Content]:
     """Lay out the signatures on an edit or a change.
 
@@ -57,6 +59,7 @@ def signature_rows(
         signoffs: Who signed.
         verify_lines: Commands that check the signatures.
         nobody: What to say where nobody signed.
+        taking_back: Who signed for taking an edit out, or for ending that.
     """
     rows: list[Content] = [heading("Still missing")]
     rows += [line("  ", shown(item, Tone.WAIT)) for item in missing]
@@ -67,6 +70,10 @@ def signature_rows(
         rows.append(own(f"  {nobody}", Tone.DIM))
     for signoff in signoffs:
         rows += [*_signoff(signoff), Content("")]
+    if taking_back:
+        rows.append(heading(f"Taking it back ({len(taking_back)})"))
+    for hand in taking_back:
+        rows += [*_hand(hand), Content("")]
     if verify_lines:
         rows += [Content(""), heading("Check it yourself")]
         rows += [shown(command) for command in verify_lines]
@@ -95,6 +102,22 @@ def _signoff(signoff: SignOffView) -> Iterator[Content]:
     head = signoff.statement.get("head")
     if isinstance(head, Mapping):
         yield from _fact("head", _head(head))
+
+
+def _hand(hand: RollbackHand) -> Iterator[Content]:
+    """Lay out one signature on a rollback, why it was given, and what came of it."""
+    yield line(
+        "  ",
+        shown(hand.signoff.decision.upper(), f"bold {Tone.WAIT}"),
+        "  ",
+        shown(hand.signoff.principal, Tone.STRONG),
+        own("  "),
+        shown(hand.signoff.time, Tone.DIM),
+    )
+    yield line(" " * 12, shown(hand.fate, Tone.WAIT))
+    yield from (line(" " * 12, part) for part in paragraph(hand.reason))
+    yield from _fact("key", fingerprint(hand.signoff.key))
+    yield from _fact("snapshot", hand.snapshot)
 
 
 def _head(head: Mapping[str, JSON]) -> str:
