@@ -8,13 +8,16 @@ import yaml
 from governance.canonical import JSON
 from governance.pipeline.folder import FileRecord
 from governance.snapshots.card_edits import edit_section
+from governance.snapshots.card_evidence import evidence_sections
 from governance.snapshots.card_form import form_section
 from governance.snapshots.card_record import decisions, ledger, policy
+from governance.snapshots.glossary import shown
 from governance.snapshots.inputs import ExportInputs, Measured, TensorNorm
 from governance.snapshots.limits import DEMO, DEMO_ORIGIN, LIMITS
 from governance.snapshots.markup import code, number, table, words
 from governance.snapshots.names import MANIFEST, RECORD, LeftOut
 from governance.snapshots.record import Derivation
+from governance.snapshots.report_evidence import EvidenceFacts
 from governance.snapshots.request_words import BOUNDS, inner
 
 _MOST = 40
@@ -30,6 +33,7 @@ def model_card(
     left_out: Sequence[LeftOut],
     derivation: Derivation | None = None,
     files: Sequence[FileRecord] = (),
+    evidence: Sequence[EvidenceFacts] = (),
 ) -> bytes:
     """Return ``README.md``.
 
@@ -40,6 +44,7 @@ def model_card(
         derivation: How the model's files were derived; ``None`` where they are the
             very bytes that were signed.
         files: What the export holds beside this card.
+        evidence: What the sign-offs name, read.
     """
     sections = [
         _title(inputs),
@@ -49,7 +54,7 @@ def model_card(
         _base(inputs),
         *_edits(inputs),
         _weights(norms),
-        _results(inputs),
+        _results(inputs, evidence),
         *decisions(inputs),
         policy(inputs.policy),
         ledger(inputs),
@@ -182,7 +187,7 @@ def _digest(found: str) -> str:
     return code(found) if found else ""
 
 
-def _results(inputs: ExportInputs) -> str:
+def _results(inputs: ExportInputs, evidence: Sequence[EvidenceFacts]) -> str:
     parts = ["## 4. Evaluation"]
     if not inputs.results:
         parts.append("Nothing was measured.")
@@ -190,7 +195,7 @@ def _results(inputs: ExportInputs) -> str:
     rows = [
         [
             words(result.edit),
-            words(result.metric),
+            words(shown(result.metric)),
             _share(result.before),
             _share(result.after, result.value),
             words(f"{result.limit} {BOUNDS.get(result.bound, result.bound)}".strip()),
@@ -208,12 +213,7 @@ def _results(inputs: ExportInputs) -> str:
         "candidate its reviewers signed."
     )
     parts.append(table(head, rows))
-    parts.append(
-        "\n".join(
-            f"- Evidence {code(item.digest)}, with {len(item.images)} pictures"
-            for item in inputs.evidence
-        )
-    )
+    parts += evidence_sections(inputs.evidence, evidence, inputs.snapshot.digest)
     return "\n\n".join(part for part in parts if part)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from governance.canonical import JSON, canonical_bytes
+from governance.snapshots.glossary import PRESERVED
 from governance.snapshots.inputs import ExportedEdit
 from governance.snapshots.markup import code, number, table, words
 from governance.snapshots.request_words import (
+    PROPOSED,
     attribute,
     concept,
     inner,
@@ -72,6 +74,7 @@ def _facts(
         ["Request digest", code(edit.digest)],
         ["Resolved digest", code(edit.resolved.digest)],
         ["Proposer's key", code(edit.key) if edit.key else "the proposal is unsigned"],
+        ["Proposal", PROPOSED if edit.signature else "nobody signed it"],
         ["Proposed", words(edit.time)],
     ]
     return table(["", ""], [row for row in rows if row[1]])
@@ -84,4 +87,4 @@ def _certificate(certificate: Sequence[Mapping[str, JSON]]) -> Iterator[str]:
         for row in certificate[:_MOST]
     ]
     if rows:
-        yield table(["Source", "Residual", "Drift", "Condition"], rows)
+        yield table(["Source", "Residual", PRESERVED, "Condition"], rows)

@@ -75,7 +75,8 @@ def policy(found: ExportedPolicy) -> str:
     text = yaml.safe_dump(document, allow_unicode=True, sort_keys=True)
     return (
         f"## 6. Policy\n\nUnder policy {words(found.name)}, version {found.version}, "
-        f"digest {code(found.digest)}; the same text is `governance/policy.yaml`."
+        f"digest {code(found.digest)}; the same text is `governance/policy.yaml`: its canonical form, every rule in the "
+        "order of their names, without the comments of the file it was written in."
         f"\n\n{fenced(text, 'yaml')}"
     )
 

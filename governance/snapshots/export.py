@@ -13,13 +13,12 @@ from governance.snapshots.difference import diff
 from governance.snapshots.inputs import ExportInputs
 from governance.snapshots.model_signature import key_file, signature_file
 from governance.snapshots.names import (
-    CARD,
     MANIFEST,
     LeftOut,
     check_name,
     left_behind,
 )
-from governance.snapshots.pages import card_of, report_part
+from governance.snapshots.pages import card_part, report_part
 from governance.snapshots.parts import Exporting, Part
 from governance.snapshots.proofs import ledger_files
 from governance.snapshots.record import (
@@ -138,7 +137,7 @@ def write_record(
     for path, digest in sorted(_evidence(inputs)):
         writer.write(path, store.get(digest))
     about = Exporting(inputs, norms, left_out, found, derivation, _written(writer))
-    for part in (*PARTS, report_part(store)):
+    for part in (*PARTS, card_part(store), report_part(store)):
         for path, data in part(about):
             writer.write(path, data)
         about = replace(about, files=_written(writer))
@@ -157,14 +156,9 @@ def _documents(about: Exporting) -> Iterator[tuple[str, bytes]]:
     yield from record_files(about.inputs, about.norms)
 
 
-def _card(about: Exporting) -> Iterator[tuple[str, bytes]]:
-    yield CARD, card_of(about)
-
-
 # The record in the order in which it is written; the manifest names all of it.
 PARTS: tuple[Part, ...] = (
     *(_documents, ledger_files, key_file, bill_file, attestation_file),
-    _card,
 )
 # What is written after the manifest and covers it, and is therefore not in it.
 SEALS: tuple[Part, ...] = (signature_file,)

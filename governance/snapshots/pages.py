@@ -10,15 +10,20 @@ from governance.snapshots.report import report_page
 from governance.snapshots.report_evidence import evidence_facts
 
 
-def card_of(about: Exporting) -> bytes:
+def card_of(about: Exporting, read: Callable[[str], bytes]) -> bytes:
     """Return ``README.md``.
 
     Args:
         about: The export.
+        read: Reads evidence by digest.
     """
+    found = [
+        evidence_facts(one.digest, read, pictures=False)
+        for one in about.inputs.evidence
+    ]
     files = [item for item in about.files if item.path != CARD]
     return model_card(
-        about.inputs, about.norms, about.left_out, about.derivation, files
+        about.inputs, about.norms, about.left_out, about.derivation, files, found
     )
 
 
@@ -31,6 +36,19 @@ def report_of(about: Exporting, read: Callable[[str], bytes]) -> bytes:
     """
     found = [evidence_facts(one.digest, read) for one in about.inputs.evidence]
     return report_page(about, found)
+
+
+def card_part(store: ObjectStore) -> Part:
+    """Return the part of an export that writes the model card.
+
+    Args:
+        store: Where evidence lies.
+    """
+
+    def write(about: Exporting) -> Iterator[tuple[str, bytes]]:
+        yield CARD, card_of(about, store.get)
+
+    return write
 
 
 def report_part(store: ObjectStore) -> Part:

@@ -23,10 +23,11 @@ from governance.snapshots.report_edit import edit_section, facts_of, figure, tit
 from governance.snapshots.report_evidence import (
     EvidenceFacts,
     evidence_section,
+    measured_elsewhere,
 )
 from governance.snapshots.report_page import page
 from governance.snapshots.report_record import decisions, ledger, limits, policy
-from governance.snapshots.report_results import results
+from governance.snapshots.report_results import meanings, results
 
 _MOST = 400
 
@@ -52,7 +53,7 @@ def report_page(about: Exporting, evidence: Sequence[EvidenceFacts]) -> bytes:
                     ("Exported", words(inputs.created)),
                     ("Standing", words(standing.words if standing else "")),
                     ("Signed by", words(_signers(inputs), 2000)),
-                    ("Results", words(_tally(inputs))),
+                    ("Results", words(_tally(inputs, evidence), 2000)),
                 )
             ),
         ),
@@ -95,12 +96,14 @@ def _signers(inputs: ExportInputs) -> str:
     return ", ".join(names) or "nobody"
 
 
-def _tally(inputs: ExportInputs) -> str:
+def _tally(inputs: ExportInputs, evidence: Sequence[EvidenceFacts]) -> str:
     judged = [item.outcome for item in inputs.results if item.outcome]
     if not judged:
         return "nothing was judged by policy"
     passed = judged.count("PASS")
-    return f"{passed} of {len(judged)} thresholds of the policy hold"
+    said = f"{passed} of {len(judged)} thresholds of the policy hold"
+    elsewhere = measured_elsewhere(evidence, inputs.snapshot.digest)
+    return f"{said}; {elsewhere}" if elsewhere else said
 
 
 def _identity(about: Exporting) -> Html:
@@ -202,4 +205,4 @@ def _evaluation(inputs: ExportInputs, evidence: Sequence[EvidenceFacts]) -> Html
     rest = [item for item in inputs.results if item.edit not in told]
     if rest or not parts:
         parts.append(results(rest))
-    return join(parts)
+    return join((*parts, meanings()) if inputs.results else parts)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from governance.canonical import JSON, canonical_bytes
+from governance.snapshots.glossary import PRESERVED
 from governance.snapshots.html import (
     Html,
     bullets,
@@ -17,6 +18,7 @@ from governance.snapshots.html import (
 )
 from governance.snapshots.inputs import ExportedEdit
 from governance.snapshots.request_words import (
+    PROPOSED,
     attribute,
     concept,
     inner,
@@ -126,6 +128,7 @@ def _facts(edit: EditFacts, spec: Mapping[str, JSON]) -> Html:
             ("Reference", words(said(metadata, "reference"))),
             ("Proposed by", words(f"{edit.proposer}, {edit.time}")),
             ("Proposer\u2019s key", _key(edit.key)),
+            ("Proposal", words(PROPOSED if edit.key else "")),
             ("Method", words(said(spec, "method"))),
             ("Parameters", mono(canonical_bytes(edit.parameters).decode(), 2000)),
             (
@@ -168,7 +171,7 @@ def _certificate(certificate: Sequence[Mapping[str, JSON]]) -> Iterator[Html]:
             "destination, how far preserved prompts moved, and the condition number"
             + (f"; {more} more rows in the record" if more > 0 else "")
         ),
-        ("Source", "Residual", "Drift", "Condition"),
+        ("Source", "Residual", PRESERVED, "Condition"),
         rows,
     )
 

@@ -52,17 +52,18 @@ class EvidenceFacts:
     galleries: Mapping[str, Gallery]
 
 
-def evidence_facts(digest: str, read: Read) -> EvidenceFacts:
+def evidence_facts(digest: str, read: Read, *, pictures: bool = True) -> EvidenceFacts:
     """Read an evidence document and choose its pictures.
 
     Args:
         digest: Its digest.
         read: Reads an object; it is the one the digest names, but of any shape.
+        pictures: Whether to choose and read pictures at all.
     """
     found = json.loads(read(digest))
     document: Mapping[str, JSON] = found if isinstance(found, Mapping) else {}
     details = inner(document, "details")
-    rows = objects(document, "images")
+    rows, judged = objects(document, "images"), objects(details, "rows")
     edits = tuple(sorted(inner(document, "edits")))
     return EvidenceFacts(
         digest=digest,
@@ -81,9 +82,32 @@ def evidence_facts(digest: str, read: Read) -> EvidenceFacts:
             if isinstance(far := row.get("moved"), int | float)
         ),
         galleries={
-            edit: choose([row for row in rows if row.get("edit") == edit], read)
-            for edit in edits
+            edit: choose(
+                [row for row in rows if row.get("edit") == edit],
+                read,
+                [row for row in judged if row.get("edit") == edit],
+            )
+            for edit in (edits if pictures else ())
         },
+    )
+
+
+def measured_elsewhere(evidence: Sequence[EvidenceFacts], snapshot: str) -> str:
+    """Say which edits were measured within another set of edits; nothing if none was.
+
+    Args:
+        evidence: Every evidence document.
+        snapshot: Digest of what the page is about.
+    """
+    others = dict.fromkeys(
+        edit for one in evidence if one.candidate != snapshot for edit in one.edits
+    )
+    if not others:
+        return ""
+    was = "were" if len(others) > 1 else "was"
+    return (
+        f"{', '.join(others)} {was} measured on another set of edits than this snapshot, "
+        "the one that reviewers signed for"
     )
 
 

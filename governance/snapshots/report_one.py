@@ -12,6 +12,7 @@ from governance.snapshots.report_edit import EditFacts, edit_section, title_of
 from governance.snapshots.report_evidence import EvidenceFacts, evidence_section
 from governance.snapshots.report_page import page
 from governance.snapshots.report_record import decisions, ledger, limits, policy
+from governance.snapshots.report_results import meanings
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _evaluation(one: OneEdit) -> Html:
         one.evidence, one.results, titles, one.candidate or "", only=one.edit.id
     )
     stale = paragraph(words("This evidence is stale: something changed since."))
-    return join((stale, shown) if one.status == "STALE" else (shown,))
+    return join((*([stale] if one.status == "STALE" else ()), shown, meanings()))
 
 
 def _decisions(one: OneEdit) -> Html:

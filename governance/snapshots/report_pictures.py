@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from governance.canonical import JSON
 from governance.snapshots.html import Html, paragraph, tag, words
+from governance.snapshots.picture_verdicts import UNJUDGED, Said, verdicts_of
 
 PAIRS = 12
 """Most pairs that a report shows of one edit."""
@@ -30,12 +31,14 @@ class Pair:
         seed: The seed.
         before: The base model's picture; ``None`` where it cannot be drawn.
         after: The candidate's.
+        told: What kind of prompt it is and what the judge said of its pictures.
     """
 
     prompt: str
     seed: int
     before: bytes | None
     after: bytes | None
+    told: str = ""
 
     @property
     def size(self) -> int:
@@ -50,45 +53,75 @@ class Gallery:
     Args:
         pairs: Those shown.
         total: How many the evidence holds.
+        judged: How many pictures of the edited model the judge was asked about.
+        passed: How many of those showed what they should.
     """
 
     pairs: tuple[Pair, ...]
     total: int
+    judged: int = 0
+    passed: int = 0
 
 
-def choose(rows: Sequence[Mapping[str, JSON]], read: Read) -> Gallery:
+def choose(
+    rows: Sequence[Mapping[str, JSON]],
+    read: Read,
+    judged: Sequence[Mapping[str, JSON]] = (),
+) -> Gallery:
     """Take the first pair of every prompt, then the second, while there is room.
+
+    Kinds of prompts (efficacy, generality, specificity) take turns, and within a kind
+    the prompts come first of whose pictures the judge passed the smallest share.
 
     Args:
         rows: Evidence rows, each ``{prompt, seed, base, candidate}``, in the order of
             the evidence: nobody picks the good ones.
         read: Reads a picture.
+        judged: What the judge said, ``{metric, prompt, n, candidate}`` each.
     """
     found = [row for row in rows if row.get("base") and row.get("candidate")]
+    said = verdicts_of(judged)
     pairs: list[Pair] = []
     size = 0
-    for row in _in_turn(found):
+    for row in _in_turn(found, said):
         if len(pairs) == PAIRS:
             break
-        pair = _pair(row, read)
+        pair = _pair(row, read, said)
         size += pair.size
         if size > BUDGET:
             break
         pairs.append(pair)
-    return Gallery(tuple(pairs), len(found))
+    return Gallery(
+        tuple(pairs),
+        len(found),
+        sum(one.judged for one in said.values()),
+        sum(one.passed for one in said.values()),
+    )
 
 
-def _in_turn(rows: Sequence[Mapping[str, JSON]]) -> Iterator[Mapping[str, JSON]]:
+def _in_turn(
+    rows: Sequence[Mapping[str, JSON]], said: Mapping[str, Said]
+) -> Iterator[Mapping[str, JSON]]:
     prompts: dict[str, list[Mapping[str, JSON]]] = {}
     for row in rows:
         prompts.setdefault(str(row.get("prompt")), []).append(row)
-    for turn in zip_longest(*prompts.values()):
-        yield from (row for row in turn if row is not None)
+    kinds: dict[str, list[str]] = {}
+    for prompt in sorted(prompts, key=lambda one: said.get(one, UNJUDGED).share):
+        kinds.setdefault(said.get(prompt, UNJUDGED).kind, []).append(prompt)
+    order = [
+        prompt
+        for turn in zip_longest(*(kinds[kind] for kind in sorted(kinds)))
+        for prompt in turn
+        if prompt is not None
+    ]
+    for pictures in zip_longest(*(prompts[prompt] for prompt in order)):
+        yield from (row for row in pictures if row is not None)
 
 
-def _pair(row: Mapping[str, JSON], read: Read) -> Pair:
+def _pair(row: Mapping[str, JSON], read: Read, said: Mapping[str, Said]) -> Pair:
     seed = row.get("seed")
     return Pair(
+        told=said.get(str(row.get("prompt")), UNJUDGED).words,
         prompt=str(row.get("prompt")),
         seed=seed if isinstance(seed, int) else 0,
         before=small(read(str(row["base"]))),
@@ -145,9 +178,11 @@ def gallery(found: Gallery) -> Html:
         return paragraph(words("The evidence holds no pair of pictures."))
     shown = len(found.pairs)
     said = (
-        f"{shown} of {found.total} pairs of pictures in the evidence: the first seed "
-        "of every prompt in the order of the evidence, then the second. Left the "
-        "base model, right the edited one, same prompt, same seed."
+        f"{_judged(found)}{shown} of {found.total} pairs of pictures that the evidence "
+        f"keeps are shown: the first seed of every prompt, then the second; "
+        "efficacy, generality and specificity take turns, and within each the prompts "
+        "come first that failed most. Left the base model, right the edited one, same "
+        "prompt, same seed."
     )
     return tag(
         "div",
@@ -156,11 +191,21 @@ def gallery(found: Gallery) -> Html:
     )
 
 
+def _judged(found: Gallery) -> str:
+    if not found.judged:
+        return "No picture was judged. "
+    return (
+        f"{found.judged} pictures of the edited model were drawn and judged, as many of "
+        f"the base; {found.passed} of them showed what they should. "
+    )
+
+
 def _figure(pair: Pair) -> Html:
     sides = (("Before", pair.before), ("After", pair.after))
     pictures = [_side(side, picture, pair) for side, picture in sides]
     caption = tag(
-        "figcaption", words(f"\u201c{pair.prompt[:300]}\u201d, seed {pair.seed}")
+        "figcaption",
+        words(f"\u201c{pair.prompt[:300]}\u201d, seed {pair.seed}{pair.told}"),
     )
     return tag("figure", tag("div", *pictures, class_="pair"), caption)
 

@@ -88,7 +88,9 @@ def policy(found: ExportedPolicy) -> Html:
             paragraph(
                 words(
                     f"Policy {found.name}, version {found.version}, as it was in force "
-                    "when these decisions were signed. Every word of it follows."
+                    "when these decisions were signed. It follows in its canonical "
+                    "form, which the digest is of: every rule, in the order of their "
+                    "names, without the comments of the file it was written in."
                 )
             ),
             facts((("Digest", mono(found.digest)),)),

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from governance.snapshots.html import Html, join, paragraph, table, tag, words
+from governance.snapshots.glossary import glossary, shown
+from governance.snapshots.html import Html, bullets, join, paragraph, table, tag, words
 from governance.snapshots.inputs import ExportedResult, Measured
 from governance.snapshots.request_words import BOUNDS
 
@@ -32,10 +33,20 @@ def results(found: Sequence[ExportedResult]) -> Html:
     return table(words(caption), head, (_row(item) for item in ordered))
 
 
+def meanings() -> Html:
+    """Return what the figures mean."""
+    return join(
+        (
+            tag("h3", words("What the figures mean")),
+            bullets(words(line, 600) for line in glossary()),
+        )
+    )
+
+
 def _row(item: ExportedResult) -> Sequence[Html]:
     wanted = f"{item.limit} {BOUNDS.get(item.bound, item.bound)}".strip()
     return (
-        tag("span", words(item.metric), class_="number"),
+        tag("span", words(shown(item.metric)), class_="number"),
         _figure(item.before),
         _figure(item.after, item.value),
         _drawing(item),

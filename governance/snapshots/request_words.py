@@ -10,6 +10,10 @@ VERBS = {
     "update": "updates",
     "debias": "balances",
 }
+PROPOSED = (
+    "signed with the proposer's key over the request digest, for the namespace "
+    "proposal@governance; the signature is in governance/edits.json"
+)
 BOUNDS = {
     "point": "on the value",
     "ci_lower": "on the interval's lower end",

@@ -64,7 +64,7 @@ def verify_pages(
 
 def card_again(folder: Path) -> bytes:
     """Write ``README.md`` again from the rest of an export."""
-    return card_of(reread(folder))
+    return card_of(reread(folder), _reader(folder))
 
 
 def report_again(folder: Path) -> bytes:

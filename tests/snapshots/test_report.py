@@ -345,6 +345,75 @@ def test_the_first_seed_of_every_prompt_comes_before_any_second() -> None:
     assert (len(shown), found.total) == (PAIRS, 30)
 
 
+def judged(metric: str, prompt: str, passed: int) -> dict[str, JSON]:
+    return {"metric": metric, "prompt": prompt, "n": 16, "candidate": passed}
+
+
+def test_every_kind_of_prompt_and_its_failures_come_first() -> None:
+    kept = [("fine", 6), ("bad", 6), ("said", 2), ("lemon", 1), ("spoilt", 1)]
+    rows: list[dict[str, JSON]] = [
+        {"prompt": prompt, "seed": seed, "base": "b", "candidate": "c"}
+        for prompt, seeds in kept
+        for seed in range(seeds)
+    ]
+    said = [
+        judged("efficacy", "fine", 16),
+        judged("efficacy", "bad", 3),
+        judged("generality", "said", 16),
+        judged("specificity", "lemon", 16),
+        judged("specificity", "spoilt", 9),
+    ]
+    found = choose(rows, lambda _: png("red"), said)
+    shown = [(pair.prompt, pair.seed) for pair in found.pairs]
+    assert shown[:3] == [("bad", 0), ("said", 0), ("spoilt", 0)]
+    assert shown[3:5] == [("fine", 0), ("lemon", 0)]
+    assert (found.total, found.judged, found.passed) == (16, 80, 60)
+    assert found.pairs[0].told == "; efficacy, 3 of 16 draws show what they should"
+
+
+def test_how_many_pictures_were_judged_and_kept_is_told(
+    inputs: ExportInputs, store: ObjectStore
+) -> None:
+    rows: list[JSON] = [{**judged("efficacy", "a", 15), "edit": "E-0001"}]
+    text = report_text(inputs, [evidence_of(store, ["a", "b"], rows=rows)])
+    assert "16 pictures of the edited model were drawn and judged" in text
+    assert "15 of them showed what they should" in text
+    assert "2 of 2 pairs of pictures that the evidence keeps are shown" in text
+    assert "efficacy, 15 of 16 draws" in text
+
+
+def report_text(inputs: ExportInputs, evidence: Sequence[EvidenceFacts]) -> str:
+    return Page(report_page(about(inputs), evidence).decode()).text
+
+
+def test_the_head_line_says_what_was_measured_elsewhere(
+    inputs: ExportInputs, store: ObjectStore
+) -> None:
+    told = "E-0001 was measured on another set of edits than this snapshot"
+    mine = evidence_of(store, ["a"], candidate=inputs.snapshot.digest)
+    assert told not in report_text(inputs, [mine])
+    head = report_text(inputs, [evidence_of(store, ["a"])]).split("Base model")[0]
+    assert f"thresholds of the policy hold; {told}" in head
+
+
+def test_the_page_says_what_its_figures_mean(inputs: ExportInputs) -> None:
+    text = report_text(inputs, [])
+    assert "Wilson score interval of a share at 95 % confidence" in text
+    for name in ("efficacy: ", "generality: ", "specificity: ", "drift of captions: "):
+        assert name in text
+    assert "Drift of preserved prompts" in text
+
+
+def test_the_policy_is_told_to_be_its_canonical_form(inputs: ExportInputs) -> None:
+    text = report_text(inputs, [])
+    assert "It follows in its canonical form" in text
+    assert "Every word" not in text
+
+
+def test_the_proposers_signature_is_stated(inputs: ExportInputs) -> None:
+    assert "for the namespace proposal@governance" in report_text(inputs, [])
+
+
 def test_a_pair_without_a_base_picture_is_none() -> None:
     rows: list[dict[str, JSON]] = [
         {"prompt": "a", "seed": 1, "base": None, "candidate": "c"}
