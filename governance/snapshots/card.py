@@ -213,7 +213,7 @@ def _results(inputs: ExportInputs, evidence: Sequence[EvidenceFacts]) -> str:
         "candidate its reviewers signed."
     )
     parts.append(table(head, rows))
-    parts += evidence_sections(inputs.evidence, evidence, inputs.snapshot.digest)
+    parts += evidence_sections(inputs, evidence)
     return "\n\n".join(part for part in parts if part)
 
 

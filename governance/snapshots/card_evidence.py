@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from governance.canonical import canonical_bytes
 from governance.snapshots.glossary import glossary
-from governance.snapshots.inputs import ExportedEvidence
+from governance.snapshots.inputs import ExportInputs
 from governance.snapshots.markup import code, number, table, words
 from governance.snapshots.report_evidence import EvidenceFacts, measured_elsewhere
 
@@ -12,21 +12,19 @@ _MOST = 20
 
 
 def evidence_sections(
-    evidence: Sequence[ExportedEvidence],
-    read: Sequence[EvidenceFacts],
-    snapshot: str,
+    inputs: ExportInputs, read: Sequence[EvidenceFacts]
 ) -> Iterator[str]:
     """Yield one table for each evidence document, and what its figures mean.
 
     Args:
-        evidence: What the sign-offs name.
-        read: The same, read; none where nobody read it.
-        snapshot: Digest of the snapshot.
+        inputs: What the export is made from.
+        read: The evidence it names, read; none where nobody read it.
     """
-    elsewhere = measured_elsewhere(read, snapshot)
+    snapshot = inputs.snapshot.digest
+    elsewhere = measured_elsewhere(read, snapshot, [one.id for one in inputs.edits])
     if elsewhere:
         yield f"**{words(elsewhere, 2000)}.**"
-    for item in evidence:
+    for item in inputs.evidence:
         yield f"- Evidence {code(item.digest)}, with {len(item.images)} pictures"
         for found in read:
             if found.digest == item.digest:

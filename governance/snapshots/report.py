@@ -102,7 +102,8 @@ def _tally(inputs: ExportInputs, evidence: Sequence[EvidenceFacts]) -> str:
         return "nothing was judged by policy"
     passed = judged.count("PASS")
     said = f"{passed} of {len(judged)} thresholds of the policy hold"
-    elsewhere = measured_elsewhere(evidence, inputs.snapshot.digest)
+    edits = [one.id for one in inputs.edits]
+    elsewhere = measured_elsewhere(evidence, inputs.snapshot.digest, edits)
     return f"{said}; {elsewhere}" if elsewhere else said
 
 

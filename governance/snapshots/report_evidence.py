@@ -1,7 +1,7 @@
 """What was measured, by what, and what it looked like."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from governance.canonical import JSON, canonical_bytes
@@ -92,15 +92,22 @@ def evidence_facts(digest: str, read: Read, *, pictures: bool = True) -> Evidenc
     )
 
 
-def measured_elsewhere(evidence: Sequence[EvidenceFacts], snapshot: str) -> str:
+def measured_elsewhere(
+    evidence: Sequence[EvidenceFacts], snapshot: str, edits: Collection[str]
+) -> str:
     """Say which edits were measured within another set of edits; nothing if none was.
 
     Args:
         evidence: Every evidence document.
         snapshot: Digest of what the page is about.
+        edits: Ids of the edits it holds; evidence may speak of others too.
     """
     others = dict.fromkeys(
-        edit for one in evidence if one.candidate != snapshot for edit in one.edits
+        edit
+        for one in evidence
+        if one.candidate != snapshot
+        for edit in one.edits
+        if edit in edits
     )
     if not others:
         return ""

@@ -392,6 +392,8 @@ def test_the_head_line_says_what_was_measured_elsewhere(
     told = "E-0001 was measured on another set of edits than this snapshot"
     mine = evidence_of(store, ["a"], candidate=inputs.snapshot.digest)
     assert told not in report_text(inputs, [mine])
+    gone = evidence_of(store, ["a"], "E-0002")
+    assert "measured on another set" not in report_text(inputs, [mine, gone])
     head = report_text(inputs, [evidence_of(store, ["a"])]).split("Base model")[0]
     assert f"thresholds of the policy hold; {told}" in head
 
