@@ -138,6 +138,21 @@ def test_an_export_takes_the_form_that_was_asked_for(
     assert said.json["derived"] == (form.document() if form.derived else None)
 
 
+def test_an_export_of_what_is_not_live_warns(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    live(line, house)
+    said = line("snapshot", "export", "live", "--output", tmp_path / "one")
+    assert said.code == 0
+    assert "warning" not in said.err
+    said = line("snapshot", "export", "base", "--output", tmp_path / "two")
+    assert said.code == 0
+    assert "warning: The base model, unedited, was replaced by another set" in said.err
+    assert "it was not live when this was written." in said.err
+    export = ("snapshot", "export", "base", "--output", tmp_path / "three")
+    assert line(*export, "--json").json["live"] is False
+
+
 def test_an_export_in_no_form_is_refused_before_anything_is_read(
     line: Line, house: House, parts: Parts, tmp_path: Path
 ) -> None:
