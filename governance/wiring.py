@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from governance.benchmark.task import Task
 from governance.canonical import JSON
-from governance.errors import IntegrityError
+from governance.errors import IntegrityError, NotFoundError
 from governance.policy.copying import copy_policy
 from governance.policy.files import find_policy, load_policy, shipped_cases
 from governance.service import opening, trying, worker
@@ -106,7 +106,9 @@ def verify_ledger(settings: Settings, against: Path | None = None) -> LedgerVerd
     """
     try:
         governance = open_workspace(settings)
-    except IntegrityError:
+    except (IntegrityError, NotFoundError) as error:
+        if isinstance(error, NotFoundError) and not opening.lacks_key(settings):
+            raise
         opened = opening.open_existing(settings, real_parts(), fold=False)
         verdict = Application(opened).verify(against)
         if verdict.ok:  # what is wrong is not among the entries

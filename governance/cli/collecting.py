@@ -17,7 +17,7 @@ def collect(options: GlobalOptions, *, dry_run: bool) -> None:
 
     Those are withdrawn, rejected, applied again or stale, and never were live. Their
     requests, evidence and entries stay: applying again solves the same snapshot. What
-    an interrupted apply left is removed too, unless something is at work.
+    an interrupted or refused action left is removed too, unless something is at work.
     """
     found = (opened if dry_run else acting)(options).collect(dry_run=dry_run)
     if options.as_json:
@@ -34,7 +34,7 @@ def collect(options: GlobalOptions, *, dry_run: bool) -> None:
         verb = "would remove" if found.dry_run else "removed"
         print_line(
             f"{verb} {len(found.left)} objects, {found.left_freed} bytes, left by an "
-            "interrupted apply or other action"
+            "interrupted or refused action"
         )
     if found.held:
         print_line(

@@ -14,6 +14,7 @@ from governance.ledger import postgresql, sqlite
 from governance.ledger.backup import copy_sqlite
 from governance.ledger.faults import explaining
 from governance.ledger.migrate import check_known, current_revision, migrate
+from governance.ledger.rows import count
 from governance.ledger.sqlite import WRITES
 from governance.ledger.tables import NEWEST_REVISION
 
@@ -140,6 +141,29 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+
+def holds_entries(url: str, busy_seconds: float = 10.0) -> bool:
+    """Say whether a log was begun in a database, of whatever schema; write nothing.
+
+    Args:
+        url: Its URL.
+        busy_seconds: How long to wait for another process.
+
+    Raises:
+        LedgerError: It cannot be read.
+        UsageError: The URL names no supported database.
+    """
+    try:
+        backend = _backend(url, create=False, readonly=True, busy_seconds=busy_seconds)
+    except NotFoundError:
+        return False
+    database = Database(backend, readonly=True)
+    try:
+        with database.read() as connection:
+            return current_revision(connection) is not None and count(connection) > 0
+    finally:
+        database.close()
 
 
 def open_database(

@@ -26,6 +26,10 @@ _PREFIX = "PRIVATE+KEY+"
 _OTHERS = 0o077
 _MAX_BYTES = 65_536
 _REMEMBERED = 2
+_LOST = (
+    "Put it back from where you keep it, mode 0600. Whoever only reads, such as an "
+    "auditor, needs none and gives --readonly."
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class Notary:
                 text = file.read(_MAX_BYTES).decode("utf-8", "replace").strip()
         except FileNotFoundError as error:
             message = f"there is no ledger key {path}"
-            raise NotFoundError(message, "Run `governance init`.") from error
+            raise NotFoundError(message, _LOST) from error
         if mode & _OTHERS:
             message = (
                 f"the ledger key {path} can be read by others: expected mode 0600, "
@@ -177,7 +181,7 @@ class Notary:
             with self._alone():
                 before = self.kept()
                 if before is None or before.size < head.size:
-                    self._replace(note)
+                    self._replace(self.file, note.encode(), 0o600)
         except OSError as error:
             message = (
                 f"the entries were appended, but the checkpoint {self.file} cannot be "
@@ -195,19 +199,33 @@ class Notary:
         """
         return lru_cache(maxsize=_REMEMBERED)(partial(open_checkpoint, key=self.public))
 
-    def _replace(self, note: str) -> None:
-        """Write the file anew; what a killed process left of that goes first."""
-        temporary = self.folder / f".{CHECKPOINT}-new"
+    def finish_public(self) -> None:
+        """Write ``ledger.pub`` where it is not there: it follows from the key.
+
+        Raises:
+            LedgerError: If it cannot be written.
+        """
+        path = self.folder / PUBLIC
+        if os.path.lexists(path):
+            return
+        try:
+            with self._alone():
+                self._replace(path, self.public_pem(), 0o644)
+        except OSError as error:
+            message = f"{path} cannot be written: {error.strerror}"
+            raise LedgerError(message, "Make room.") from error
+
+    def _replace(self, path: Path, content: bytes, mode: int) -> None:
+        """Write a file anew; what a killed process left of that goes first."""
+        temporary = path.with_name(f".{path.name}-new")
         temporary.unlink(missing_ok=True)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
         try:
-            with os.fdopen(
-                os.open(temporary, flags, 0o600), "w", encoding="utf-8"
-            ) as file:
-                file.write(note)
+            with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(self.file)
+            temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise

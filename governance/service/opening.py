@@ -2,23 +2,26 @@
 
 import secrets
 from collections.abc import Sequence
+from os.path import lexists
 from pathlib import Path
 
 from governance.domain.events import WorkspaceCreated
 from governance.domain.roster import Reviewer, Roster
 from governance.errors import (
+    GovernanceError,
     NotFoundError,
     UsageError,
     WrongStateError,
 )
 from governance.identity.allowed_signers import check_principal
 from governance.identity.keys import read_public_key
-from governance.ledger.database import sqlite_url
+from governance.ledger.database import holds_entries, sqlite_url
 from governance.ledger.log import Ledger
-from governance.ledger.notary import Notary
+from governance.ledger.notary import CHECKPOINT, PRIVATE, PUBLIC, Notary
 from governance.ledger.store import ObjectStore
 from governance.policy.files import find_policy, load_policy
 from governance.service.layout import Layout
+from governance.service.ledger_key import refuse_other_key
 from governance.service.model_key import finish_public
 from governance.service.ports import Parts
 from governance.service.signers_file import finish_signers, write_signers
@@ -64,6 +67,7 @@ def create(
     roster = Roster(tuple(_reviewer(person) for person in people))
     _refuse_shared(roster)
     layout = Layout(settings.workspace)
+    _refuse_begun(settings, layout)
     layout.make()
     notary = _notary(layout, origin or f"governance/{secrets.token_hex(8)}")
     ledger = Ledger.open(_url(settings, layout), create=True, notary=notary)
@@ -113,7 +117,7 @@ def open_existing(
 
     Raises:
         NotFoundError: There is none.
-        IntegrityError: Its entries do not fold.
+        IntegrityError: Its entries do not fold, or the ledger's key is another's.
     """
     layout = Layout(settings.workspace)
     if settings.database is None and not layout.ledger.exists():
@@ -121,16 +125,18 @@ def open_existing(
             f"there is no workspace in {layout.root}",
             "Make one with `governance init`, or name it with --workspace.",
         )
-    notary = None if settings.readonly else Notary.open(layout.root)
+    if not fold:
+        return Workspace(settings, _looked_at(settings, layout), parts, clock)
+    notary = None if settings.readonly else _own_notary(settings, layout)
     ledger = Ledger.open(
         _url(settings, layout), readonly=settings.readonly, notary=notary
     )
     workspace = Workspace(settings, ledger, parts, clock)
-    if not fold:
-        return workspace
     try:
         _refuse_unfinished(workspace.state.size, layout)
-        if not settings.readonly:
+        if notary is not None:
+            refuse_other_key(ledger, notary)
+            notary.finish_public()
             finish_signers(layout, workspace.state.roster)
             finish_public(layout, workspace.state.signing_keys)
     except BaseException:
@@ -145,6 +151,59 @@ def _notary(layout: Layout, origin: str) -> Notary:
         return Notary.open(layout.root)
     except NotFoundError:
         return Notary.create(layout.root, origin)
+
+
+def lacks_key(settings: Settings) -> bool:
+    """Say whether a ledger was begun and only its key file is not there."""
+    layout = Layout(settings.workspace)
+    if settings.readonly or lexists(layout.root / PRIVATE):
+        return False
+    return holds_entries(_url(settings, layout))
+
+
+def _own_notary(settings: Settings, layout: Layout) -> Notary:
+    """Return who signs an existing ledger's heads.
+
+    Raises:
+        NotFoundError: The ledger's key is not there, or no ledger.
+    """
+    try:
+        return Notary.open(layout.root)
+    except NotFoundError:
+        _refuse_unfinished(int(holds_entries(_url(settings, layout))), layout)
+        raise
+
+
+def _looked_at(settings: Settings, layout: Layout) -> Ledger:
+    """Open a ledger of which something may be off or missing, its key included."""
+    url, notary = _url(settings, layout), None
+    if not settings.readonly and lexists(layout.root / PRIVATE):
+        notary = Notary.open(layout.root)
+    ledger = Ledger.open(url, readonly=settings.readonly, notary=notary)
+    if notary is None:
+        return ledger
+    try:
+        refuse_other_key(ledger, notary)
+    except GovernanceError:
+        # Verified with the key that entry 1 names, and this one named beside it.
+        ledger.close()
+        return Ledger.open(url, readonly=settings.readonly)
+    return ledger
+
+
+def _refuse_begun(settings: Settings, layout: Layout) -> None:
+    """Refuse a folder that belongs to a ledger, before anything is written to it."""
+    _refuse_existing(int(holds_entries(_url(settings, layout))), layout)
+    keyless = not lexists(layout.root / PRIVATE)
+    marks = [CHECKPOINT, PUBLIC] if keyless else [CHECKPOINT]
+    found = [name for name in marks if lexists(layout.root / name)]
+    if found:
+        raise WrongStateError(
+            f"init: {layout.root} holds {' and '.join(found)} of another ledger, or of "
+            "one that lost its other files",
+            "Give another folder with --workspace, or put back what is missing from "
+            "where you keep it.",
+        )
 
 
 def _refuse_existing(size: int, layout: Layout) -> None:

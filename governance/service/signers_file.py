@@ -10,6 +10,7 @@ from governance.errors import LedgerError
 from governance.service.authority import allowed_signers_text
 from governance.service.layout import Layout
 
+FOLLOWS = "the next command without --readonly writes it anew from the ledger"
 _MOST = 16 * 1024 * 1024
 
 
@@ -40,6 +41,8 @@ def write_signers(layout: Layout, roster: Roster) -> None:
 def signers_problem(layout: Layout, roster: Roster) -> str:
     """Say how the copy differs from the roster; empty where it does not."""
     found = _read(layout)
+    if not os.path.lexists(layout.allowed_signers):
+        return f"{layout.allowed_signers} is not there: {FOLLOWS}"
     if found is None:
         return f"{layout.allowed_signers} cannot be read; expected the roster's copy"
     if found != allowed_signers_text(roster):
@@ -50,8 +53,9 @@ def signers_problem(layout: Layout, roster: Roster) -> str:
 def finish_signers(layout: Layout, roster: Roster) -> None:
     """Write the copy anew where a change was recorded and its writer was interrupted.
 
-    Only a copy of an earlier roster is replaced. Any other difference is somebody's
-    doing and is left for ``governance ledger verify`` to name.
+    So is one that is not there, as in a workspace that was restored. Else only a copy
+    of an earlier roster is replaced. Any other difference is somebody's doing and is
+    left for ``governance ledger verify`` to name.
 
     Args:
         layout: Where it lies.
@@ -60,6 +64,9 @@ def finish_signers(layout: Layout, roster: Roster) -> None:
     Raises:
         LedgerError: It cannot be written.
     """
+    if not os.path.lexists(layout.allowed_signers):
+        write_signers(layout, roster)
+        return
     found = _read(layout)
     if found is None or found == allowed_signers_text(roster):
         return

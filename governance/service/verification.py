@@ -28,6 +28,7 @@ from governance.service.entry_checks import check_entry
 from governance.service.fields import table, text, whole
 from governance.service.kept_heads import kept_notes, kept_problem
 from governance.service.ledger_key import key_problem, recorded_key
+from governance.service.missing import missing_notes, missing_parts
 from governance.service.model_key import public_problem
 from governance.service.signers_file import signers_problem
 from governance.service.views import HeadView, LedgerVerdict
@@ -91,10 +92,13 @@ def _verdict(
         return _broken(report.entries, head, bad.sequence, bad.problem)
     audit.name_lost()
     if audit.first_bad:
-        return _broken(report.entries, head, audit.first_bad, audit.problem)
-    message = forged or audit.beside()
+        parts = missing_parts(workspace, audit.book.state)
+        message = "; ".join(filter(None, (audit.problem, parts)))
+        return _broken(report.entries, head, audit.first_bad, message)
+    message = "; ".join(filter(None, (forged, audit.beside())))
     kept = None if held is None else proven(workspace, held, report.head)
-    notes = kept_notes(workspace, audit.seen)
+    lacking = missing_notes(workspace, audit.book.state)
+    notes = (*kept_notes(workspace, audit.seen), *lacking)
     return LedgerVerdict(not message, report.entries, head, None, message, kept, notes)
 
 
@@ -179,14 +183,17 @@ class Audit:
     def beside(self) -> str:
         """Name what lies beside the ledger and is not what its entries say."""
         layout = self.workspace.layout
-        return (
-            signers_problem(layout, self.book.state.roster)
-            or key_problem(layout, recorded_key(self.workspace.ledger))
-            or public_problem(layout, self.book.state.signing_keys)
-            or self._mark_problem
-            or self.workspace.marks.excess(self.book.state.size)
-            or kept_problem(self.workspace, self.book.state.size)
+        readonly = self.workspace.settings.readonly
+        recorded = recorded_key(self.workspace.ledger)
+        mark = self._mark_problem or self.workspace.marks.excess(self.book.state.size)
+        found = (
+            key_problem(layout, recorded, readonly=readonly),
+            signers_problem(layout, self.book.state.roster),
+            public_problem(layout, self.book.state.signing_keys),
+            mark,
+            kept_problem(self.workspace, self.book.state.size),
         )
+        return "; ".join(filter(None, found))
 
     def _remember(self, position: Position) -> None:
         size = position.size

@@ -74,7 +74,10 @@ def test_what_an_interrupted_apply_left_is_told_apart(line: Line, house: House) 
         assert "another action is at work" in said.out
         assert line("snapshot", "gc", "--json").json["held"] is True
     said = line("snapshot", "gc", "--dry-run")
-    assert "would remove 1 objects, 8 bytes, left by an interrupted apply" in said.out
+    assert (
+        "would remove 1 objects, 8 bytes, left by an interrupted or refused action"
+        in said.out
+    )
     document = line("snapshot", "gc", "--json").json
     assert (document["left"], document["left_freed"]) == ([left], 8)
     assert (document["objects"], document["freed"], document["held"]) == ([], 0, False)
