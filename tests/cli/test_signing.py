@@ -1,0 +1,57 @@
+"""Signing without a terminal: what must be named, and what is not there yet."""
+
+from governance.domain.lifecycle import EditState
+from governance.service.facade import JobKind
+from tests.cli.conftest import Line
+from tests.service.house import House
+
+APPROVE = ("--decision", "approve", "--comment", "looked at both")
+REJECT = ("--decision", "reject", "--comment", "no")
+
+
+def test_an_approval_before_there_is_a_candidate_says_so_first(
+    house: House, line: Line
+) -> None:
+    edit = house.propose("ana")
+    said = line("edit", "sign", edit, *APPROVE, who="ben")
+    assert said.code == 4
+    assert "there is nothing to approve yet" in said.err
+    assert f"governance edit apply {edit}" in said.err
+    assert "without a terminal" not in said.err
+
+
+def test_an_approval_before_there_is_evidence_says_so_first(
+    house: House, line: Line
+) -> None:
+    edit = house.propose("ana")
+    house.job("ana", JobKind.APPLY, edits=[edit])
+    said = line("edit", "sign", edit, *APPROVE, who="ben")
+    assert said.code == 4
+    assert "there is nothing to approve yet" in said.err
+    assert f"governance edit check {edit}" in said.err
+
+
+def test_without_a_terminal_both_digests_are_asked_for(
+    house: House, line: Line
+) -> None:
+    edit = house.ready("ana")
+    found = house.as_("ana").edit(edit)
+    for given in ((), ("--candidate", found.candidate)):
+        said = line("edit", "sign", edit, *APPROVE, *given, who="ben")
+        assert said.code == 2
+        assert "both --candidate and --evidence are required" in said.err
+    both = ("--candidate", found.candidate, "--evidence", found.evidence_digest)
+    assert line("edit", "sign", edit, *APPROVE, *both, who="ben").code == 0
+    assert house.as_("ana").edit(edit).state is EditState.LIVE
+
+
+def test_a_candidate_without_evidence_can_be_rejected_without_a_terminal(
+    house: House, line: Line
+) -> None:
+    edit = house.propose("ana")
+    house.job("ana", JobKind.APPLY, edits=[edit])
+    assert line("edit", "sign", edit, *REJECT, who="ben").code == 2
+    candidate = house.as_("ana").edit(edit).candidate
+    said = line("edit", "sign", edit, *REJECT, "--candidate", candidate, who="ben")
+    assert said.code == 0
+    assert house.as_("ana").edit(edit).state is EditState.REJECTED
