@@ -74,7 +74,7 @@ def test_a_folder_that_is_not_there_is_refused_and_the_miniature_named(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(NotFoundError, match="does not exist") as caught:
-        real_parts().models.inspect(str(tmp_path / "minature"), None, quiet)
+        real_parts().models.inspect(str(tmp_path / "miniatur"), None, quiet)
     assert "the word miniature" in caught.value.hint
 
 

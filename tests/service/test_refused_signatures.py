@@ -64,9 +64,7 @@ def test_a_proposers_own_approval_is_refused_unsigned(
     house: House, asked: list[str]
 ) -> None:
     edit = house.ready("ana")
-    said = refused(
-        house, asked, PolicyRefusedError, lambda: house.approve("ana", edit)
-    )
+    said = refused(house, asked, PolicyRefusedError, lambda: house.approve("ana", edit))
     assert "an approval by 'ana' does not count: given by the proposer" in said
     assert house.approve("ben", edit).state == "LIVE"
     assert asked[-1:] == ["signoff@governance"], "what counts is asked of the key"
