@@ -67,8 +67,8 @@ def lacking_to_take_back(policy: Policy, roster: Roster, at: int) -> str | None:
     if found >= needed:
         return None
     return (
-        f"a rollback takes {needed} people in the roles that may sign, and there are "
-        f"{found}"
+        f"a rollback takes {needed} {'person' if needed == 1 else 'people'} in the "
+        f"roles that may sign, and there are {found}"
     )
 
 

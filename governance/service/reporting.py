@@ -18,7 +18,7 @@ from governance.snapshots.licence import licence_of
 from governance.snapshots.report_base import BaseFacts
 from governance.snapshots.report_edit import EditFacts
 from governance.snapshots.report_evidence import EvidenceFacts, evidence_facts
-from governance.snapshots.report_one import OneEdit, one_edit_page
+from governance.snapshots.report_one import OneEdit, TakenBack, one_edit_page
 
 
 def edit_report(workspace: Workspace, name: str) -> bytes:
@@ -53,6 +53,10 @@ def edit_report(workspace: Workspace, name: str) -> bytes:
             head=workspace.ledger.head(),
             time=workspace.now(),
             reason=record.reason,
+            taken_back=[
+                TakenBack(signed, hand.reason, hand.fate)
+                for signed, hand in zip(record.rollbacks, view.taking_back, strict=True)
+            ],
         )
     )
 

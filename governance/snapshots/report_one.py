@@ -16,6 +16,21 @@ from governance.snapshots.report_results import meanings
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """One signature on taking an edit out, or on ending that.
+
+    Args:
+        signed: The signature.
+        reason: Why, as signed.
+        fate: What came of it, in words.
+    """
+
+    signed: Signed
+    reason: str
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
 class OneEdit:
     """Everything the report of one edit says.
 
@@ -35,6 +50,7 @@ class OneEdit:
         head: The ledger's head.
         time: When this was written.
         reason: Why it was withdrawn or reverted, where it was.
+        taken_back: Signatures on taking it out, or on ending that.
     """
 
     edit: EditFacts
@@ -52,6 +68,7 @@ class OneEdit:
     head: Head
     time: str
     reason: str | None = None
+    taken_back: Sequence[TakenBack] = ()
 
 
 def one_edit_page(one: OneEdit) -> bytes:
@@ -113,7 +130,17 @@ def _evaluation(one: OneEdit) -> Html:
 
 
 def _decisions(one: OneEdit) -> Html:
-    if not one.missing:
-        return decisions(one.signoffs)
-    lacking = paragraph(words("Still missing before it can go live:"))
-    return join((decisions(one.signoffs), lacking, bullets(map(words, one.missing))))
+    told = [decisions(one.signoffs)]
+    if one.missing:
+        told.append(paragraph(words("Still missing before it can go live:")))
+        told.append(bullets(map(words, one.missing)))
+    if one.taken_back:
+        told.append(paragraph(words("Signatures on taking it back:")))
+        told.append(bullets(map(_taken_back, one.taken_back)))
+        told.append(decisions([item.signed for item in one.taken_back]))
+    return join(told)
+
+
+def _taken_back(item: TakenBack) -> Html:
+    said = f"{item.signed.principal}, entry {item.signed.sequence}: {item.fate}"
+    return words(f"{said}. Reason: {item.reason}", 2000)

@@ -155,3 +155,17 @@ def test_the_page_writes_nothing_into_the_ledger(
     before = house.size()
     page_of(line, edit, tmp_path / "page.html")
     assert house.size() == before
+
+
+def test_a_reverted_edit_shows_who_took_it_out_and_why(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    edit = house.live()
+    before = page_of(line, edit, tmp_path / "before.html")
+    assert "Signatures on taking it back" not in before.text
+    house.job("cleo", JobKind.REVERT, edit=edit, reason="asked for <b>by</b> him")
+    page = page_of(line, edit, tmp_path / "page.html")
+    (hand,) = house.as_("ana").edit(edit).taking_back
+    assert "took it out. Reason: asked for <b>by</b> him" in page.text
+    assert f"cleo, entry {hand.sequence}" in page.text
+    assert hand.signoff.signature.splitlines()[1] in page.text
