@@ -1,9 +1,11 @@
 """The main job, typed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from governance.identity.keys import read_public_key
 from tests.cli.conftest import Line
 from tests.service.house import House
 
@@ -20,12 +22,13 @@ def to_check(line: Line, house: House, name: str = "kora") -> tuple[str, str, st
     return edit, candidate, evidence
 
 
-def approve(line: Line, edit: str, candidate: str, evidence: str) -> object:
-    return line(
+def approve(line: Line, edit: str, candidate: str, evidence: str) -> dict[str, Any]:
+    signed: dict[str, Any] = line(
         *("edit", "sign", edit, "--decision", "approve", "--comment", "seen"),
         *("--candidate", candidate, "--evidence", evidence, "--json"),
         who="ben",
     ).json
+    return signed
 
 
 def test_an_edit_goes_live_and_is_reverted_from_the_command_line(
@@ -34,11 +37,18 @@ def test_an_edit_goes_live_and_is_reverted_from_the_command_line(
     before = line("snapshot", "show", "live", "--json").json["digest"]
     edit, candidate, evidence = to_check(line, house)
     signed = approve(line, edit, candidate, evidence)
+    key = read_public_key(house.keys["ben"])
+    assert signed.pop("signed") == {
+        "principal": "ben",
+        "key": key.line,
+        "fingerprint": key.fingerprint,
+    }
     assert signed == {
         "edits": [edit],
         "state": "LIVE",
         "live": candidate,
         "missing": [],
+        "snapshot": None,
     }
     reverted = line("edit", "revert", edit, "--reason", "settled", "--json")
     assert reverted.code == 0
