@@ -40,7 +40,7 @@ def test_an_edit_goes_live_and_is_reverted_from_the_command_line(
     key = read_public_key(house.keys["ben"])
     assert signed.pop("signed") == {
         "principal": "ben",
-        "key": key.line,
+        "key": key.text,
         "fingerprint": key.fingerprint,
     }
     assert signed == {
