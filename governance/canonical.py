@@ -19,6 +19,12 @@ _ODD_NUMBER = re.compile(
     rb"[:,\[]-?[0-9]+"
     rb"(?:(?<=[0-9]{16})|\.0[,\]}]|(?:\.[0-9]+)?(?:E|e(?!-(?:[7-9]|[1-9][0-9]))))"
 )
+# Most entries hold none of these. Without digits, signs and points an exponent stands
+# right behind what comes before a number; integers beyond 2^53 are refused anyway.
+_NO_DIGITS = b"0123456789-."
+_BEFORE_NUMBERS = bytes.maketrans(b",[E", b"::e")
+_EXPONENT = b":e"
+_WHOLE_FLOAT = re.compile(rb"\.0[,\]}]")
 _STRICT = (
     orjson.OPT_SORT_KEYS
     | orjson.OPT_STRICT_INTEGER
@@ -84,9 +90,12 @@ def decoded(data: bytes) -> JSON:
 
 def _unambiguous(data: bytes) -> bool:
     """Say whether compact JSON holds only what every encoder writes alike."""
-    return (
-        data[:1] in (b"{", b"[") and data.isascii() and _ODD_NUMBER.search(data) is None
-    )
+    if data[:1] not in (b"{", b"[") or not data.isascii():
+        return False
+    skimmed = data.translate(_BEFORE_NUMBERS, _NO_DIGITS)
+    if _EXPONENT not in skimmed and _WHOLE_FLOAT.search(data) is None:
+        return True
+    return _ODD_NUMBER.search(data) is None
 
 
 def sha256_hex(data: bytes) -> str:

@@ -76,7 +76,8 @@ def judge_evidence(
     measured = tuple(metrics)
     names = {metric.name for metric in measured}
     found = (*measured, *(Metric(name, None) for name in expected if name not in names))
-    wanted = [t for t in policy.spec.thresholds if Action(action) in t.actions]
+    acted = Action(action)
+    wanted = [item for item in policy.spec.thresholds if acted in item.actions]
     rules = tuple(rule for item in wanted for rule in _judged(item, found))
     passed = bool(rules) and all(rule.outcome is Outcome.PASS for rule in rules)
     return Verdict(Outcome.PASS if passed else Outcome.FAIL, rules)

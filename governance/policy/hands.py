@@ -9,8 +9,6 @@ from governance.domain.signoff import Signed
 from governance.policy.model import Policy
 from governance.text import safe
 
-_FORM = "%Y-%m-%dT%H:%M:%SZ"
-
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -68,10 +66,11 @@ def expired(days: int, now: str, signed: Signed) -> str | None:
 def _given(signed: Signed) -> datetime:
     said = signed.document.get("time")
     try:
-        moment = datetime.strptime(str(said), _FORM).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(str(said))
     except ValueError:
         return datetime.fromisoformat(signed.time)
-    return min(moment, datetime.fromisoformat(signed.time))
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(aware, datetime.fromisoformat(signed.time))
 
 
 def same_hand(proposals: Sequence[Proposal], signed: Signed) -> str | None:

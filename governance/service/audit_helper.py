@@ -72,7 +72,11 @@ def all_right(audit: str, objects: Path, work: Work) -> bool:
     """
     if audit not in _lookers:
         _lookers[audit] = Apart(objects)
-    looker = _lookers[audit]
+    with uncollected():
+        return _looked_at(_lookers[audit], work)
+
+
+def _looked_at(looker: Apart, work: Work) -> bool:
     try:
         entries = [looker.look(payload) for payload in work.payloads]
         cited = [

@@ -155,7 +155,11 @@ def _named(event: Event, entry: Entry, before: WorkspaceState) -> SnapshotRecord
     lives = not isinstance(event, (EditsApplied, RollbackSigned))
 
     def record(
-        model: str, digest: str, edits: Iterable[str], rollback: Signed | None = None
+        model: str,
+        digest: str,
+        edits: Iterable[str],
+        rollback: Signed | None = None,
+        cosigned: tuple[Signed, ...] = (),
     ) -> SnapshotRecord:
         return SnapshotRecord(
             digest=digest,
@@ -165,6 +169,7 @@ def _named(event: Event, entry: Entry, before: WorkspaceState) -> SnapshotRecord
             sequence=entry.sequence,
             was_live=lives,
             rollback=rollback,
+            cosigned=cosigned,
             lived=(entry.sequence,) if lives else (),
         )
 
@@ -184,7 +189,7 @@ def _named(event: Event, entry: Entry, before: WorkspaceState) -> SnapshotRecord
                 sequence=entry.sequence,
                 time=entry.time,
             )
-            named = record(event.model, event.snapshot, event.live, signed)
-            return evolve(named, cosigned=cosigners(before, signed, event))
+            others = cosigners(before, signed, event)
+            return record(event.model, event.snapshot, event.live, signed, others)
         case RollbackSigned():
             return record(event.model, event.snapshot, event.live)

@@ -14,7 +14,7 @@ from governance.policy.outcome import Outcome
 from governance.snapshots.inputs import ExportedResult, Measured
 from governance.snapshots.request_words import inner, listed, objects
 
-_FIELDS = ("name", "value", "low", "high", "n", "target")
+_FIELDS = frozenset(("name", "value", "low", "high", "n", "target"))
 
 
 def metrics_of(document: Mapping[str, JSON], edit: str) -> tuple[Metric, ...]:
@@ -119,8 +119,8 @@ def _first(rows: Iterable[Mapping[str, JSON]]) -> dict[str, Mapping[str, JSON]]:
 
 
 def _metric(row: Mapping[str, JSON]) -> Metric:
-    if not row.keys() >= set(_FIELDS):
-        raise IntegrityError(f"a metric in the evidence lacks one of {list(_FIELDS)}")
+    if not row.keys() >= _FIELDS:
+        raise IntegrityError(f"a metric in the evidence lacks one of {sorted(_FIELDS)}")
     n = row["n"]
     return Metric(
         name=str(row["name"]),

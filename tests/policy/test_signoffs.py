@@ -101,6 +101,10 @@ def test_without_sign_offs_it_says_what_is_missing(trial: LoadPolicy) -> None:
             replace(signed("ben"), time="2025-02-07T00:00:00Z"),
             "older than 30 days",
         ),
+        *(
+            (signed("ben", time=said), "older than 30 days")
+            for said in ("2025-02-07T00:00:00Z", "2025-02-07", "2025-02-07T01:00:00+09")
+        ),
         (replace(signed("ben"), time="2025-03-11T00:00:00Z"), "signed later than now"),
         (signed("ana"), "given by the proposer"),
     ],
