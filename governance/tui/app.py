@@ -129,8 +129,12 @@ class GovernanceApp(App[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Drop what a decision panel must not hear: early keys, pasted text."""
         panel = self._open_panel()
-        if panel is not None and isinstance(event, events.Key) and panel.deaf():
-            return
+        if panel is not None and isinstance(event, events.Key):
+            if panel.deaf():
+                return
+            if panel.astray(event):
+                panel.point()
+                return
         if panel is not None and isinstance(event, events.Paste):
             self.tell("Pasted text is ignored here; type it.", bad=True)
             return

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -32,7 +32,14 @@ class DecisionPanel(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", priority=True),
+        # At once, not when the focused field gets to it: over a slow line Tab and the
+        # four characters come in one piece, and would all land in the field before.
+        Binding("tab", "app.focus_next", "Next field", priority=True),
+        Binding("shift+tab", "app.focus_previous", "Previous field", priority=True),
     ]
+    HINTS: ClassVar[str] = (
+        "tab next field   type the last four characters to confirm   esc cancel"
+    )
 
     class Cancelled(Message):
         """Nothing was decided."""
@@ -71,6 +78,24 @@ class DecisionPanel(Vertical):
     def deaf(self) -> bool:
         """Whether keys are still too early to be meant."""
         return self.consent.deaf(self._clock())
+
+    def astray(self, event: events.Key) -> bool:
+        """Say whether a letter or digit was typed while no field has the focus.
+
+        It was meant for a field: here it would move to another screen, or leave.
+        """
+        focused = self.screen.focused
+        if focused is None or isinstance(focused, Input):
+            return False
+        typed = (event.character or "").isalnum()
+        return typed and self in focused.ancestors
+
+    def point(self) -> None:
+        """Say how to get to the fields, unless something worse was said."""
+        if self.settled:
+            return
+        word = own("nothing was typed: Tab goes to the fields first", Tone.WAIT)
+        self.query_one("#decision-word", Static).update(word)
 
     def object(self, text: str) -> None:
         """Say why nothing happened, and let the person type again."""

@@ -45,6 +45,7 @@ class ProposalPanel(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", priority=True),
     ]
+    HINTS: ClassVar[str] = "tab next field   space on Submit proposes   esc cancel"
 
     class Closed(Message):
         """Nobody wants to propose anything any more."""

@@ -253,3 +253,46 @@ async def test_making_an_earlier_snapshot_live_signs_that_snapshot(
         await type_into(pilot, "#decision-confirm", sha("two")[-4:])
         await settle(pilot)
         assert fake.written == [("activate", sha("two"), "worse")]
+
+
+async def test_what_is_typed_before_a_field_has_the_focus_moves_nothing(
+    app: GovernanceApp, fake: FakeGovernance, clock: Clock
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot, clock, "A")
+        before = app.screen
+        for key in "3q2X":
+            await pilot.press(key)
+            await pilot.pause()
+        assert app.screen is before
+        assert app.is_running
+        assert "Tab goes to the fields first" in screen_text(app)
+        assert app.focused is not None
+        assert app.focused.id == "decision-cancel"
+        assert fake.written == []
+
+
+async def test_a_tab_and_text_that_come_in_one_piece_fill_the_fields_they_are_for(
+    app: GovernanceApp, fake: FakeGovernance, clock: Clock
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot, clock, "A")
+        for char in f"\tfine\t{LAST_FOUR}":
+            key = events.Key("tab" if char == "\t" else char, char)
+            app.post_message(key)
+        await pilot.pause()
+        await settle(pilot)
+        assert [entry[3] for entry in fake.written] == ["fine"]
+
+
+async def test_an_open_decision_says_which_keys_work_in_it(
+    app: GovernanceApp, clock: Clock
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        before = screen_text(app)
+        await ready(pilot, clock, "A")
+        assert "tab next field" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert screen_text(app) == before

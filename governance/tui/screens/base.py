@@ -107,6 +107,7 @@ class WorkScreen(Screen[None]):
             self._docked.remove()
             self._docked = None
         self.remove_class("-deciding")
+        self._hint(self.HINTS)
         if self._returning is not None and self._returning.is_attached:
             self._returning.focus()
 
@@ -120,7 +121,11 @@ class WorkScreen(Screen[None]):
             return
         self._returning, self._docked = self.focused, panel
         self.add_class("-deciding")
+        self._hint(panel.HINTS)
         self.mount(panel, before=self.query_one(JobStrip))
+
+    def _hint(self, text: str) -> None:
+        self.query_one("#hints", Static).update(own(text, Tone.DIM))
 
     @on(ProposalPanel.Closed)
     def _proposal_closed(self, event: ProposalPanel.Closed) -> None:
