@@ -102,7 +102,7 @@ def sign(workspace: Workspace, name: str, wish: Wish) -> Acted:
     signature = identity.signer.sign(statement.message(), SIGNOFF_NAMESPACE)
     with workspace.writing(now=now) as writing:
         again = the_edit(writing.state, record.id)
-        _refuse_moved(workspace, writing, again, matter, wish, policy)
+        _refuse_moved(workspace, writing, again, matter, wish, policy, head)
         writing.append(
             SignOffGiven(
                 edits=list(matter.edits),
@@ -184,14 +184,22 @@ def _refuse_moved(
     matter: Matter,
     wish: Wish,
     policy: Policy,
+    seen: Head,
 ) -> None:
-    """Refuse when the log moved on between looking and signing."""
+    """Refuse when the log moved on between looking and signing.
+
+    Whoever approves has seen the check, even where it was repeated to the same end.
+    """
     state = writing.state
     _refuse_over(record, wish.decision)
     refusal = approval_refusal(state, policy, record)
     if wish.decision is Decision.APPROVE and refusal is not None:
         raise refusal
-    if matter_of(state, record) != matter or workspace.policy(state) is not policy:
+    candidate = state.candidates.get(matter.candidate)
+    again = candidate is not None and (candidate.check_sequence or 0) > seen.size
+    moved = again and wish.decision is Decision.APPROVE
+    same = matter_of(state, record) == matter and workspace.policy(state) is policy
+    if moved or not same:
         raise WrongStateError(
             f"sign {record.id}: it changed while you were signing",
             "Nothing was recorded. Look at the edit as it is now.",

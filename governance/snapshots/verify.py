@@ -40,6 +40,7 @@ from governance.snapshots.verify_moved import verify_moved
 from governance.snapshots.verify_pages import verify_pages
 from governance.snapshots.verify_policies import Kept
 from governance.snapshots.verify_proofs import ProvenLog, read_log
+from governance.snapshots.verify_proposed import verify_proposed
 from governance.snapshots.verify_record import (
     ProposedEdit,
     check_policy,
@@ -226,6 +227,7 @@ class _Verification:
         try:
             told = tell(log)
             agreed = tuple(verify_agreement(folder, manifest, told, edits, vouched))
+            proposed = tuple(verify_proposed(told))
             court = Court(manifest, told, kept, policies, vouched)
             ruled = tuple(verify_changes(told, policies))
             findings = (
@@ -234,7 +236,7 @@ class _Verification:
                 *verify_kept(manifest, told, policies),
             )
             return (
-                *(*findings, *agreed, *ruled, *court.findings(edits)),
+                *(*findings, *agreed, *proposed, *ruled, *court.findings(edits)),
                 *self._stated(told, kept, policies, edits),
             )
         except _MALFORMED as error:

@@ -5,19 +5,18 @@ made it live: a policy that came later neither saves nor condemns it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from governance.canonical import canonical_bytes
 from governance.domain.events import (
     EditProposed,
     EditReverted,
     EditsChecked,
-    Event,
     SignOffGiven,
     SnapshotActivated,
     SnapshotRestored,
 )
-from governance.domain.rollback import RollbackSigned
-from governance.domain.signoff import Signed
+from governance.domain.signoff import Decision, Signed
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
 from governance.policy.evaluate import required_approvals
@@ -37,9 +36,13 @@ from governance.snapshots.verify_changes import in_words, policy_of
 from governance.snapshots.verify_log import Told, signed_in, went_live
 from governance.snapshots.verify_policies import Kept
 from governance.snapshots.verify_record import ProposedEdit
+from governance.snapshots.verify_rollbacks import refusal, same
 from governance.snapshots.verify_signatures import Vouched
 from governance.snapshots.verify_story import Case, case_of
 from governance.text import safe
+
+# All that was solved and measured lies behind the head its approver signed.
+_BLIND = "signed without having seen the check"
 
 
 class Court:
@@ -85,7 +88,7 @@ class Court:
 
     def _weigh(self, case: Case) -> Approval:
         """Weigh the sign-offs of a candidate at the entry that made it live."""
-        (_, applied), (checked_at, checked), live = (
+        (solved_at, applied), (checked_at, checked), live = (
             case.applied,
             case.checked,
             case.live,
@@ -93,7 +96,7 @@ class Court:
         state = self._told.before(live.sequence)
         policy = policy_of(self._policies, state)
         self._check_evidence(policy, checked)
-        proposed = [self._proposed(name) for name in applied.edits]
+        proposed = [self._proposed(name, solved_at) for name in applied.edits]
         signoffs = [
             signed
             for entry, event in self._told.events
@@ -103,7 +106,15 @@ class Court:
             and (signed := signed_in(entry)) is not None
             and self._vouches(signed)
         ]
-        return judge_signoffs(
+        # What was signed for something else, the policy dismisses with that reason.
+        blind = [
+            (one, _BLIND)
+            for one in signoffs
+            if one.document.get("candidate") == applied.candidate
+            and one.document.get("decision") == Decision.APPROVE
+            and _saw(one) < checked_at.sequence
+        ]
+        approval = judge_signoffs(
             policy,
             Subject(
                 edits=tuple(event.digest for _, event in proposed),
@@ -111,7 +122,7 @@ class Court:
                 evidence=checked.evidence,
                 policy=policy.digest,
             ),
-            signoffs,
+            [one for one in signoffs if (one, _BLIND) not in blind],
             [Proposal(entry.actor, event.key) for entry, event in proposed],
             state.roster,
             at=live.sequence,
@@ -120,6 +131,7 @@ class Court:
                 policy, [self._kept.request(event) for _, event in proposed]
             ),
         )
+        return replace(approval, dismissed=(*approval.dismissed, *blind))
 
     def _check_evidence(self, policy: Policy, checked: EditsChecked) -> None:
         enforced = policy.spec.enforcement == "enforce"
@@ -147,15 +159,15 @@ class Court:
     def _rollback(
         self, entry: Entry, event: EditReverted | SnapshotRestored
     ) -> Iterator[ExportFinding]:
-        signatures = [
-            signed
+        given = [
+            (signed, refusal(self._told, event, other, signed))
             for earlier, other in self._told.events
             if earlier.sequence <= entry.sequence
-            and (other is event or _same(other, event))
+            and (other is event or same(other, event))
             and (signed := signed_in(earlier)) is not None
-            and signed.document.get("snapshot") == event.snapshot
             and self._vouches(signed)
         ]
+        signatures = [signed for signed, why in given if why is None]
         state = self._told.before(entry.sequence)
         try:
             approval = judge_rollback(
@@ -170,10 +182,12 @@ class Court:
         except IntegrityError as error:
             yield finding(PROOFS, "proof", error.message)
             return
+        odd = [(signed, why) for signed, why in given if why is not None]
         if approval.missing:
+            told = replace(approval, dismissed=(*approval.dismissed, *odd))
             message = (
                 f"nobody signed for snapshot {event.snapshot} as entry "
-                f"{entry.sequence} needs it: {in_words(approval)}"
+                f"{entry.sequence} needs it: {in_words(told)}"
             )
             yield finding(SIGNOFFS, "signature", message)
 
@@ -187,10 +201,12 @@ class Court:
             if event.digest in leaving
         ]
 
-    def _proposed(self, name: str) -> tuple[Entry, EditProposed]:
+    def _proposed(self, name: str, solved: Entry) -> tuple[Entry, EditProposed]:
         found = self._told.proposals.get(name)
         if found is None:
             raise IntegrityError(f"the proposal of {safe(name, 40)} is not cited")
+        if found[0].sequence > solved.sequence:
+            raise IntegrityError(f"{safe(name, 40)} was solved before it was proposed")
         return found
 
     def _vouches(self, signed: Signed) -> bool:
@@ -198,11 +214,10 @@ class Court:
         return (message, signed.signature, signed.key) in self._vouched
 
 
-def _same(other: Event, event: EditReverted | SnapshotRestored) -> bool:
-    """Say whether somebody signed for this very rollback, and waited for others."""
-    return (
-        isinstance(other, RollbackSigned)
-        and (other.model, other.snapshot, other.previous)
-        == (event.model, event.snapshot, event.previous)
-        and (other.action == "revert") == isinstance(event, EditReverted)
-    )
+def _saw(signed: Signed) -> int:
+    """Return how many entries there were when somebody signed, as they signed it."""
+    match signed.document.get("head"):
+        case {"size": int(size)}:
+            return size
+        case _:
+            return 0

@@ -142,18 +142,26 @@ def approval(inputs: ExportInputs, person: Person, **changes: object) -> Signed:
     return signed(person, replace(statement, **changes), SIGNOFF_NAMESPACE)  # type: ignore[arg-type]
 
 
-def rollback(inputs: ExportInputs, person: Person, head: Head | None = None) -> Signed:
+def rollback(
+    inputs: ExportInputs,
+    person: Person,
+    head: Head | None = None,
+    left: ExportedEdit | None = None,
+    **changes: object,
+) -> Signed:
+    """What somebody signs to take an edit out, down to the inputs' snapshot."""
     statement = RollbackStatement(
         origin=inputs.origin,
         head=head or begun(inputs).head(),
         action="revert",
-        edits=[],
+        edits=[] if left is None else [left.digest],
         snapshot=inputs.snapshot.digest,
         policy=inputs.policy.digest,
         reason="It was enough.",
         principal=person.name,
         time=TIME,
     )
+    statement = replace(statement, **changes)  # type: ignore[arg-type]
     return signed(person, statement, ROLLBACK_NAMESPACE)
 
 

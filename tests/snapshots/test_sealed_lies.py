@@ -223,7 +223,7 @@ def test_norms_after_a_revert_are_measured_on_the_base(
     now = inputs_for(folder, store, (stays,), moved(folder))
     log = begun(both)
     given = sign(log, both)
-    back = revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    back = revert(log, now, "E-0002", rollback(now, BOB, log.head(), leaves))
     now = replace(now, evidence=both.evidence)
     inputs = cited(now, log, (*given, back))
     out = export_diffusers(inputs, store, tmp_path / "out").path

@@ -362,7 +362,10 @@ def test_a_forged_proposal_is_found(
     other = replace(inputs, edits=(forged,))
     again = replace(other, signoffs=(approval(other, BOB),))
     out = export_of(again, store, tmp_path)
-    assert named(out) == [("governance/edits.json", "signature")]
+    assert named(out) == [
+        ("governance/edits.json", "signature"),
+        ("governance/proofs.json", "signature"),
+    ]
     assert "is not its proposer's key" in messages(out)
 
 
@@ -386,7 +389,7 @@ def test_after_a_revert_the_rollback_vouches_for_the_snapshot(
     now = inputs_for(folder, store, (stays,), moved(folder))
     log = begun(both)
     given = sign(log, both)
-    returned = revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    returned = revert(log, now, "E-0002", rollback(now, BOB, log.head(), leaves))
     now = replace(now, evidence=both.evidence)
     whole = cited(now, log, (*given, returned))
     out = export_diffusers(whole, store, tmp_path / "made").path
@@ -402,7 +405,7 @@ def test_without_the_rollback_nobody_vouches_for_it(
     now = inputs_for(folder, store, (stays,), moved(folder))
     log = begun(both)
     given = sign(log, both)
-    revert(log, now, "E-0002", rollback(now, BOB, log.head()))
+    revert(log, now, "E-0002", rollback(now, BOB, log.head(), leaves))
     now = replace(now, evidence=both.evidence)
     out = export_diffusers(cited(now, log, given), store, tmp_path / "made").path
     assert named(out) == [("governance/signoffs", "signature")]
