@@ -59,7 +59,7 @@ def compute_revert(
         WrongStateError: The edit is not live; or a revert that leads to other bytes
             waits for signatures and was not named.
         NotFoundError: The one that was named does not wait.
-        SignOffMissingError: This person's signature would not count.
+        PolicyRefusedError: This person's signature would not count.
         IntegrityError: A file of the base changed.
     """
     reason = checked_reason(reason, "revert")
@@ -123,7 +123,7 @@ def finish_revert(
 
     Raises:
         WrongStateError: Another snapshot went live meanwhile.
-        SignOffMissingError: The policy does not count this signature.
+        PolicyRefusedError: The policy does not count this signature.
     """
     workspace.refuse_readonly("revert")
     state = workspace.state

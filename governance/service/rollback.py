@@ -12,7 +12,7 @@ from governance.domain.event import Document
 from governance.domain.rollback import WITHDRAWALS, PendingRollback
 from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
-from governance.errors import IntegrityError, SignOffMissingError, WrongStateError
+from governance.errors import IntegrityError, PolicyRefusedError, WrongStateError
 from governance.policy.signoffs import Approval, Proposal, judge_rollback
 from governance.service.workspace import Workspace
 
@@ -54,7 +54,7 @@ def refuse_uncounted(
 
     Raises:
         WrongStateError: This person signed already.
-        SignOffMissingError: The policy does not count it.
+        PolicyRefusedError: The policy does not count it.
     """
     approval = weigh_rollback(
         workspace,
@@ -181,12 +181,12 @@ def _refuse_dismissed(action: str, approval: Approval, own: Signed) -> None:
                 "Somebody else has to sign.",
             )
         if action in WITHDRAWALS.values():
-            raise SignOffMissingError(
+            raise PolicyRefusedError(
                 f"{action}: a signature by {own.principal!r} does not count: {why}",
                 "Whoever could sign for it can end it. `governance policy show` prints "
                 "the rollback rule.",
             )
-        raise SignOffMissingError(
+        raise PolicyRefusedError(
             f"{action}: the policy is not satisfied: a signature by "
             f"{own.principal!r} does not count: {why}",
             "`governance policy show` prints its rollback rule.",

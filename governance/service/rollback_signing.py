@@ -75,7 +75,7 @@ def sign_rollback(
 
     Raises:
         WrongStateError: This person signed already.
-        SignOffMissingError: The policy would not count it; no key was asked.
+        PolicyRefusedError: The policy would not count it; no key was asked.
         IntegrityError: The log no longer holds what was seen.
     """
     reason = checked_reason(reason, wanted.action)
@@ -134,7 +134,7 @@ def settle_rollback(
 
     Raises:
         WrongStateError: Something else went live, or this person signed already.
-        SignOffMissingError: This signature does not count.
+        PolicyRefusedError: This signature does not count.
         IntegrityError: An earlier signature does not verify.
     """
     state = writing.state

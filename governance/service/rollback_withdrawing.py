@@ -44,7 +44,7 @@ def withdraw_revert(
     Raises:
         WrongStateError: No revert of it waits.
         UsageError: Several do, and none was named.
-        SignOffMissingError: This person has no say in it.
+        PolicyRefusedError: This person has no say in it.
     """
     workspace.refuse_readonly("withdraw")
     state = workspace.state
@@ -74,7 +74,7 @@ def withdraw_return(
 
     Raises:
         WrongStateError: No return to it waits.
-        SignOffMissingError: This person has no say in it.
+        PolicyRefusedError: This person has no say in it.
     """
     workspace.refuse_readonly("withdraw")
     book = workspace.book

@@ -20,7 +20,7 @@ from governance.domain.signoff import (
     RollbackStatement,
     Statement,
 )
-from governance.errors import IntegrityError, SignOffMissingError
+from governance.errors import IntegrityError, PolicyRefusedError
 from governance.identity.keys import read_public_key
 from governance.service.facade import JobKind
 from governance.service.ports import Parts
@@ -210,7 +210,7 @@ def test_whoever_may_sign_nothing_takes_nothing_back(house: House) -> None:
         lambda: house.job("dora", JobKind.REVERT, edit=edit, reason="mine"),
         lambda: house.as_("dora").activate("base", "mine"),
     ):
-        refused(house, act, SignOffMissingError, "in none of the roles that may sign")
+        refused(house, act, PolicyRefusedError, "in none of the roles that may sign")
     done = house.job("ben", JobKind.REVERT, edit=edit, reason="harm")
     assert done["state"] == "REVERTED"
 

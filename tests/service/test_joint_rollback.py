@@ -10,7 +10,7 @@ import pytest
 from governance.canonical import JSON
 from governance.domain.rollback import RollbackSigned
 from governance.domain.signoff import ROLLBACK_NAMESPACE, RollbackStatement
-from governance.errors import SignOffMissingError, WrongStateError
+from governance.errors import PolicyRefusedError, SignOffMissingError, WrongStateError
 from governance.identity.keys import read_public_key
 from governance.service.facade import JobKind
 from governance.service.ports import Parts
@@ -178,7 +178,7 @@ def test_a_proposer_is_not_one_of_the_two_where_the_policy_forbids_it(
     refused(
         house,
         lambda: revert(house, "ana", edit),
-        SignOffMissingError,
+        PolicyRefusedError,
         "given by the proposer",
     )
     assert revert(house, "cleo", edit)["state"] == "REVERTED"

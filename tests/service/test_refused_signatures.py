@@ -10,7 +10,6 @@ from governance.domain.signoff import Decision
 from governance.errors import (
     GovernanceError,
     PolicyRefusedError,
-    SignOffMissingError,
     WrongStateError,
 )
 from governance.identity.signers import FileSigner
@@ -153,7 +152,7 @@ def test_a_proposer_who_may_not_take_back_learns_so_before_the_solve(
     said = refused(
         house,
         asked,
-        SignOffMissingError,
+        PolicyRefusedError,
         lambda: revert(house, "ana", edit),
     )
     assert "given by the proposer" in said
@@ -170,7 +169,7 @@ def test_whoever_could_not_sign_for_a_revert_ends_none_and_is_asked_for_nothing(
     said = refused(
         house,
         asked,
-        SignOffMissingError,
+        PolicyRefusedError,
         lambda: house.as_("ana").withdraw_revert(edit, "keep it"),
     )
     assert "does not count: given by the proposer" in said

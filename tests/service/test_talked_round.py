@@ -530,7 +530,7 @@ def test_the_proposer_does_not_take_back_where_the_policy_forbids_it(
     refused(
         house,
         lambda: house.job("ana", JobKind.REVERT, edit=edit, reason="changed my mind"),
-        SignOffMissingError,
+        PolicyRefusedError,
         "given by the proposer",
     )
 

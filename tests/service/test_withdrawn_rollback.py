@@ -13,7 +13,6 @@ from governance.errors import (
     IntegrityError,
     NotFoundError,
     PolicyRefusedError,
-    SignOffMissingError,
     UsageError,
     WrongStateError,
 )
@@ -128,7 +127,7 @@ def test_a_proposer_whose_signature_would_not_count_cannot_end_it(
     refused(
         house,
         lambda: house.as_("ana").withdraw_revert(edit, "it is fine"),
-        SignOffMissingError,
+        PolicyRefusedError,
         "given by the proposer",
     )
     assert waiting(house, edit) == 1
