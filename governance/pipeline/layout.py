@@ -40,6 +40,19 @@ class WeightSet:
     index: str | None = None
 
 
+def variant_of(name: str) -> str | None:
+    """Return the variant that a weight file or shard index says it is of.
+
+    Args:
+        name: Plain file name.
+
+    Returns:
+        The variant, empty for the default one; ``None`` where the name says nothing.
+    """
+    match = _NAME.match(name) or _INDEX.match(name)
+    return None if match is None else match["early"] or match["late"] or ""
+
+
 def weight_sets(root: Path, component: str) -> tuple[WeightSet, ...]:
     """Find every safetensors variant of a component, the default one first.
 

@@ -1,9 +1,9 @@
 """Is what an export says it leaves behind what it has to leave behind."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from governance.pipeline.layout import variant_of
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import (
@@ -39,10 +39,38 @@ def verify_left_out(manifest: Manifest) -> Iterator[ExportFinding]:
 def _is_reason(manifest: Manifest, path: str, reason: str) -> bool:
     if path not in manifest.base_files:
         return reason == reason_of(path)
+    component, _, name = path.partition("/")
+    variants = _variants(manifest, component)
+    variant = variant_of(name)
+    if variant is None:
+        # A shard may be called anything; its index then stays behind with it.
+        shard = name.endswith(".safetensors")
+        variant = _indexed(manifest, component) if shard else None
+    # What sorts first is what the pipeline loads.
+    if not variant or variant == min(variants):
+        return False
     if manifest.form.dtype is not None:
         return reason == OTHER_VARIANT
-    wanted = re.escape(unedited("VARIANT", path.partition("/")[0]))
-    return bool(re.fullmatch(wanted.replace("VARIANT", r"[\w.-]{1,60}"), reason))
+    edited = any(key.startswith(f"{component}/") for key in manifest.snapshot.tensors)
+    return edited and reason == unedited(variant, component)
+
+
+def _variants(manifest: Manifest, component: str) -> set[str]:
+    """Return the variants of a component that the names of its base files tell."""
+    folders = (path.partition("/") for path in manifest.base_files)
+    found = (variant_of(name) for folder, _, name in folders if folder == component)
+    return {variant for variant in found if variant is not None}
+
+
+def _indexed(manifest: Manifest, component: str) -> str:
+    """Return the variant of a component whose shard index is left out, if one is."""
+    for path in sorted(manifest.left_out):
+        folder, _, name = path.partition("/")
+        if folder == component and path in manifest.base_files:
+            variant = variant_of(name) if name.endswith(".json") else None
+            if variant:
+                return variant
+    return ""
 
 
 def unlike(manifest: Manifest, base: Path) -> str | None:

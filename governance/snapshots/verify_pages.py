@@ -107,7 +107,7 @@ def _alike(wanted: bytes, found: bytes) -> bool:
     from PIL import Image, ImageChops, UnidentifiedImageError
 
     try:
-        pictures = []
+        pictures, beside = [], []
         for data in (wanted, found):
             raw = io.BytesIO(base64.b64decode(data, validate=True))
             with Image.open(raw, formats=["JPEG"]) as image:
@@ -115,8 +115,12 @@ def _alike(wanted: bytes, found: bytes) -> bool:
                     return False
                 image.load()
                 pictures.append(image.copy())
+                beside.append(getattr(image, "applist", None))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         # What Pillow says of a damaged file; it is then not the same picture.
+        return False
+    # A browser turns by Exif and paints by colour profiles what is compared here plain.
+    if beside[0] != beside[1]:
         return False
     first, second = pictures
     if first.size != second.size:

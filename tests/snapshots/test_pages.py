@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from governance.canonical import JSON, canonical_bytes, sha256_hex
 from governance.domain.signoff import Head, Signed
@@ -165,13 +165,16 @@ def swap(export: Path, old: bytes, new: bytes) -> None:
 
 
 def saved(
-    data: bytes, quality: int, change: Callable[[Any], None] | None = None
+    data: bytes,
+    quality: int,
+    change: Callable[[Any], None] | None = None,
+    **more: Any,
 ) -> bytes:
     with Image.open(io.BytesIO(data)) as image:
         if change is not None:
             change(image)
         out = io.BytesIO()
-        image.save(out, "JPEG", quality=quality)
+        image.save(out, "JPEG", quality=quality, **more)
     return out.getvalue()
 
 
@@ -189,6 +192,30 @@ def test_a_picture_that_was_retouched_is_named(pictured: Path) -> None:
 
     before, _ = jpegs(pictured)
     swap(pictured, before, saved(before, 90, paint))
+    assert named(pictured) == [(REPORT, "proof")]
+    assert "picture 1 is not the one in the evidence" in messages(pictured)
+
+
+def turned() -> dict[str, Any]:
+    exif = Image.Exif()
+    exif[0x0112] = 3  # Orientation: upside down.
+    return {"exif": exif}
+
+
+def tinted() -> dict[str, Any]:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    return {"icc_profile": profile.tobytes()}
+
+
+@pytest.mark.parametrize(
+    "more", [turned(), tinted(), {"comment": b"a real photo"}, {"dpi": (1, 400)}]
+)
+def test_a_picture_that_a_browser_shows_otherwise_is_named(
+    pictured: Path, more: dict[str, Any]
+) -> None:
+    """The pixels are the same; what stands beside them turns or tints them."""
+    before, _ = jpegs(pictured)
+    swap(pictured, before, saved(before, 85, **more))
     assert named(pictured) == [(REPORT, "proof")]
     assert "picture 1 is not the one in the evidence" in messages(pictured)
 

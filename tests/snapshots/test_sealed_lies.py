@@ -18,9 +18,13 @@ import yaml
 from governance.canonical import canonical_bytes, sha256_hex
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder, open_pipeline
+from governance.snapshots.casting import cast_payload
+from governance.snapshots.derived import export_derived
 from governance.snapshots.dsse import envelope
 from governance.snapshots.export import export_diffusers
+from governance.snapshots.forms import Dtype
 from governance.snapshots.inputs import ExportedEvidence, ExportInputs
+from governance.snapshots.names import OTHER_VARIANT, unedited
 from governance.snapshots.record import policy_text
 from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import evidence_document, inputs_for, moved
@@ -530,6 +534,46 @@ def test_a_file_said_to_be_left_out_that_the_base_loads_is_named(export: Path) -
     lie = {"path": path, "reason": "not loaded by the pipeline"}
     rewrite_manifest(export, lambda manifest: manifest["left_out"].append(lie))
     assert (MANIFEST, "proof") in named(export)
+
+
+@pytest.mark.parametrize("dtype", [None, "float16"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "vae/diffusion_pytorch_model.safetensors",
+        "vae/config.json",
+        "tokenizer/tokenizer_config.json",
+        "scheduler/scheduler_config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+    ],
+)
+def test_what_the_pipeline_loads_is_no_other_variant(
+    inputs: ExportInputs,
+    store: ObjectStore,
+    tmp_path: Path,
+    path: str,
+    dtype: Dtype | None,
+) -> None:
+    """Without its tokenizer's or scheduler's files a model draws something else."""
+    out = made(inputs, store, tmp_path / "out", dtype)
+    assert named(out) == []
+    (out / path).unlink()
+    reseal(out)
+    component = path.partition("/")[0]
+    reason = OTHER_VARIANT if dtype else unedited("fp16", component)
+    lie = {"path": path, "reason": reason}
+    rewrite_manifest(out, lambda manifest: manifest["left_out"].append(lie))
+    assert (MANIFEST, "proof") in named(out)
+    assert f"left_out: '{path}'" in messages(out)
+
+
+def made(
+    inputs: ExportInputs, store: ObjectStore, target: Path, dtype: Dtype | None
+) -> Path:
+    if dtype is None:
+        return export_diffusers(inputs, store, target).path
+    payload = cast_payload(inputs, store, dtype)
+    return export_derived(inputs, store, target, payload).path
 
 
 def test_what_lies_beside_the_base_is_noted(export: Path, base: Path) -> None:
