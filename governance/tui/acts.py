@@ -9,6 +9,7 @@ from governance.canonical import JSON
 from governance.domain.signoff import Head
 from governance.service.facade import Governance, Job, JobKind
 from governance.service.views import EditDetail, RuleResult, SnapshotSummary
+from governance.tui.taking_back import Facts, taking_back_facts
 
 
 class Field(StrEnum):
@@ -72,7 +73,8 @@ REVERT = Act(
     "U",
     "Revert",
     Field.REASON,
-    "Solves the other live edits anew from the base and makes that live; signed.",
+    "Solves the other live edits anew from the base; the last signature needed makes "
+    "that live.",
 )
 EXPORT = Act(
     "export",
@@ -93,7 +95,7 @@ ACTIVATE = Act(
     "L",
     "Make live",
     Field.REASON,
-    "Makes this earlier snapshot live again; signed.",
+    "Makes this earlier snapshot live again, with the last signature needed.",
 )
 
 REVIEW_ACTS = (APPROVE, REJECT, APPLY, CHECK, REVERT, EXPORT, WITHDRAW)
@@ -121,6 +123,7 @@ class Matter:
         missing: What is missing before it can go live, in words.
         viewed: Which images were looked at, in words; empty where it has none.
         folder: Suggested output folder.
+        facts: What else has to be known, by name.
     """
 
     act: Act
@@ -140,6 +143,7 @@ class Matter:
     missing: tuple[str, ...] = ()
     viewed: str = ""
     folder: str = ""
+    facts: Facts = ()
 
 
 def edit_matter(
@@ -156,7 +160,9 @@ def edit_matter(
     signing = act in (APPROVE, REJECT)
     about_export = act is EXPORT
     live = _live(governance, detail.summary.model) if about_export else ""
-    rules = detail.verdict.rules if detail.verdict and not about_export else ()
+    # What was measured decides what goes live, not what is written or taken back.
+    judged = detail.verdict if act not in (EXPORT, REVERT) else None
+    rules = judged.rules if judged else ()
     head = governance.head()
     digests = [("snapshot", live)] if about_export else _edit_digests(detail, act)
     if signing:
@@ -178,6 +184,7 @@ def edit_matter(
         missing=detail.missing if signing else (),
         viewed=viewed if signing else "",
         folder=_folder(detail.summary.model, live) if about_export else "",
+        facts=_revert_facts(governance, detail) if act is REVERT else (),
     )
 
 
@@ -197,6 +204,14 @@ def snapshot_matter(
         snapshot=snapshot.digest,
         model=snapshot.model,
         folder=_folder(snapshot.model, snapshot.digest),
+        facts=taking_back_facts(
+            governance,
+            snapshot.model,
+            staying=snapshot.edits,
+            waiting=[item for item in snapshot.waiting if item.action == "activate"],
+        )
+        if act is ACTIVATE
+        else (),
     )
 
 
@@ -237,6 +252,17 @@ def _edit_digests(detail: EditDetail, act: Act) -> list[tuple[str, str]]:
     else:
         wanted = (request,)
     return [(name, digest) for name, digest in wanted if digest]
+
+
+def _revert_facts(governance: Governance, detail: EditDetail) -> Facts:
+    waiting = [item for item in detail.rollbacks if item.action == "revert"]
+    return taking_back_facts(
+        governance,
+        detail.summary.model,
+        staying=None,
+        leaving=(detail.id,),
+        waiting=waiting,
+    )
 
 
 def _live(governance: Governance, model: str) -> str:

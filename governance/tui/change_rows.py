@@ -26,6 +26,8 @@ COLUMNS = (
 # What waits for somebody stands first.
 _ORDER = (ChangeState.PROPOSED, ChangeState.ACTIVE, ChangeState.REJECTED)
 _CONTEXT = 2
+_KEY = 10
+"""Characters of a fingerprint; a list has no room for all of it."""
 _MARKS = {
     "-": ("- ", Tone.WAIT),
     "+": ("+ ", Tone.GOOD),
@@ -45,10 +47,16 @@ def _row(change: ChangeSummary, desk: Desk) -> Row:
         (
             shown(change.id, Tone.DIM),
             desk.badge(change.state),
-            shown(change.summary),
+            line(shown(change.summary), _key(change.fingerprint)),
             own(age(change.time, desk.now()), Tone.DIM),
         ),
     )
+
+
+def _key(fingerprint: str) -> Content:
+    """Return the beginning of a key's fingerprint: a name alone says nothing."""
+    digits = fingerprint.removeprefix("SHA256:")[:_KEY]
+    return shown(f"  {digits}" if digits else "", Tone.DIM)
 
 
 def change_lines(

@@ -151,6 +151,8 @@ def _facts(matter: Matter) -> Iterator[Content]:
         shown(matter.title),
     )
     yield own(matter.act.effect, Tone.DIM)
+    for name, value in matter.facts:
+        yield _fact(name, shown(value))
     yield from _rule_facts(matter)
     if matter.missing:
         yield _fact("missing", shown("; ".join(matter.missing), Tone.WAIT))

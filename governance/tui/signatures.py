@@ -9,6 +9,7 @@ from textual.content import Content
 
 from governance.canonical import JSON
 from governance.service.views import EditDetail, RollbackHand, SignOffView
+from governance.tui.commands import command_rows
 from governance.tui.evidence import heading
 from governance.tui.paint import cell, line, lines, own, paragraph, shown
 from governance.tui.words import Tone
@@ -76,7 +77,7 @@ def signature_rows(
         rows += [*_hand(hand), Content("")]
     if verify_lines:
         rows += [Content(""), heading("Check it yourself")]
-        rows += [shown(command) for command in verify_lines]
+        rows += command_rows(verify_lines)
     return rows
 
 

@@ -1,6 +1,6 @@
 """Snapshots as lines under their model, and what one of them holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
@@ -84,6 +84,10 @@ def _row(snapshot: SnapshotSummary, marked: str | None, desk: Desk) -> Row:
         else own({"WAS LIVE": "was live", "BASE": "base"}.get(word, "-"), Tone.DIM)
     )
     edits = shown(" ".join(snapshot.edits)) if snapshot.edits else own("none", Tone.DIM)
+    if snapshot.waiting:
+        state = own(f"{desk.glyph('○', 'o')} waits", Tone.WAIT)
+    elif snapshot.released:
+        state = own("freed", Tone.DIM)
     if marked == row_key(snapshot):
         edits = line(own("A ", "bold $wait"), edits)
     return Row(
@@ -108,6 +112,7 @@ def snapshot_lines(
         line(own(standing(snapshot), "bold $good"), "  ", shown(snapshot.model)),
         shown(snapshot.digest),
         own(f"created {snapshot.created}", Tone.DIM),
+        *_pending(snapshot, width),
         Content(""),
         heading(f"Edits it holds ({len(snapshot.edits)})"),
     ]
@@ -135,6 +140,17 @@ def snapshot_lines(
     if len(tensors) > _MOST_TENSORS:
         rows.append(own(f"  and {len(tensors) - _MOST_TENSORS} more", Tone.DIM))
     return rows
+
+
+def _pending(snapshot: SnapshotDetail, width: int) -> Iterator[Content]:
+    """Say what waits for signatures, who signed, and whether tensors are kept."""
+    if snapshot.released:
+        yield own("tensors given back: apply its edits again to decide", Tone.DIM)
+    for rollback in snapshot.waiting:
+        who = ", ".join(item.principal for item in rollback.signoffs)
+        words = f"waits, signed by {who}; missing: {'; '.join(rollback.missing)}"
+        head = own(f"{rollback.action}  ", Tone.WAIT)
+        yield from hanging(head, shown(words, Tone.WAIT), width)
 
 
 def _shared(ends: tuple[str, str], width: int) -> list[Content]:

@@ -71,6 +71,9 @@ class FakeGovernance:
         self.payload = ""
         self.proposed_changes: dict[str, change_records.ChangeDetail] = {}
         self.roster: tuple[views.ReviewerView, ...] = ()
+        self.policy_spec: Mapping[str, JSON] = {}
+        self.waiting: dict[str, tuple[views.RollbackView, ...]] = {}
+        self.released: set[str] = set()
 
     # -- building --------------------------------------------------------------
     def add(
@@ -220,6 +223,8 @@ class FakeGovernance:
                 model="miniature",
                 was_live=was,
                 is_base=base,
+                waiting=self.waiting.get(name, ()),
+                released=name in self.released,
             )
             for name, edits, live, was, base in rows
             if model in (None, "miniature")
@@ -227,7 +232,7 @@ class FakeGovernance:
 
     def snapshot(self, name: str, model: str | None = None) -> views.SnapshotDetail:
         for item in self.snapshots(model):
-            if item.digest.startswith(name):
+            if item.digest.startswith(name) or (name == "live" and item.live):
                 return views.SnapshotDetail(
                     digest=item.digest,
                     created=item.created,
@@ -236,6 +241,8 @@ class FakeGovernance:
                     model=item.model,
                     was_live=item.was_live,
                     is_base=item.is_base,
+                    waiting=item.waiting,
+                    released=item.released,
                     tensors={
                         "unet/x.safetensors:mid.to_k" + self.payload: sha("tensor")
                     },
@@ -315,7 +322,7 @@ class FakeGovernance:
         )
 
     def policy(self) -> views.PolicyView:
-        return views.PolicyView("default", 1, sha("policy"), {})
+        return views.PolicyView("default", 1, sha("policy"), self.policy_spec)
 
     def lacking(self) -> tuple[str, ...]:
         return ()
@@ -333,6 +340,7 @@ class FakeGovernance:
                 item.summary,
                 item.proposer,
                 item.time,
+                item.fingerprint,
             )
             for item in reversed(self.proposed_changes.values())
         )

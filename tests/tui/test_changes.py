@@ -130,6 +130,19 @@ async def test_who_joins_is_shown_with_roles_and_fingerprint(
         assert FINGERPRINT in text.replace("\n", "").replace(" ", "")
 
 
+async def test_the_list_says_whose_key_joins_and_not_the_name_alone(
+    changing: FakeGovernance, clock: Clock, tmp_path: Path
+) -> None:
+    joins = changing.proposed_changes["C-0003"]
+    changing.proposed_changes["C-0003"] = replace(joins, fingerprint=FINGERPRINT)
+    app = make_app(changing, clock, tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        (row,) = [
+            row for row in (await at_changes(pilot)).split("\n") if "C-0003" in row
+        ]
+        assert f"add dora as reviewer, legal  {FINGERPRINT[7:17]}" in row
+
+
 async def test_who_leaves_is_shown_with_the_roles_they_hold_and_why(
     changing: FakeGovernance, clock: Clock, tmp_path: Path
 ) -> None:

@@ -1,12 +1,14 @@
 """Ledger, models, proposal, help and palette."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
 from textual.widgets import Button
 
-from governance.service.views import Finding
+from governance.domain.lifecycle import EditState, EvidenceStatus
+from governance.service.views import Finding, RollbackView, SignOffView
 from governance.tui.app import GovernanceApp
 from governance.tui.proposal import ProposalPanel
 from governance.tui.screens.help import HelpScreen
@@ -85,6 +87,74 @@ async def test_models_show_which_edits_each_snapshot_holds(
         text = screen_text(app)
         assert "removed  E-0003" in text
         assert "Doctors are both" in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_models_mark_a_rollback_that_waits_and_tensors_that_were_given_back(
+    app: GovernanceApp, fake: FakeGovernance, size: tuple[int, int]
+) -> None:
+    fake.waiting["base"] = (waiting("base"),)
+    fake.released.add("candidate")
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        rows = screen_text(app).split("\n")
+        (base,) = [row for row in rows if sha("base")[:12] in row]
+        assert "waits" in base
+        (candidate,) = [row for row in rows if sha("candidate")[:12] in row]
+        assert "freed" in candidate
+        assert sum("waits" in row for row in rows) == 1
+        await pilot.press("G", "enter")
+        await pilot.pause()
+        text = " ".join(screen_text(app).split())
+        assert "activate waits, signed by ann; missing: 1 more signature" in text
+        await pilot.press("escape", "k", "enter")
+        await pilot.pause()
+        assert "tensors given back" in screen_text(app)
+
+
+def waiting(name: str, action: str = "activate") -> RollbackView:
+    signed = SignOffView("ann", "k", action, "2026-11-20T10:00:00Z", {}, "s")
+    missing = ("1 more signature",)
+    return RollbackView(action, sha(name), ("E-0002",), (signed,), missing)
+
+
+async def test_a_revert_says_what_goes_out_what_stays_and_whose_signatures_it_takes(
+    app: GovernanceApp, fake: FakeGovernance
+) -> None:
+    fake.policy_spec = {"rollback": {"required_approvals": 2}}
+    fake.add(
+        "E-0003",
+        "Doctors are both",
+        EditState.LIVE,
+        EvidenceStatus.PASS,
+        rollbacks=(waiting("two", "revert"),),
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *"doctors", "enter", "U")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "REVERT  E-0003" in text
+        assert "goes out   E-0003" in text
+        assert "stays      E-0002" in text
+        assert f"live now   {sha('three')}" in text
+        assert "takes      2 signatures, by as many people; signed by ann" in text
+        assert "rules " not in text
+
+
+async def test_making_the_base_live_says_every_edit_that_goes_out(
+    app: GovernanceApp,
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        await pilot.press("G", "L")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "goes out   E-0002, E-0003" in text
+        assert "stays      nothing: the base" in text
+        assert "takes      1 signature" in text
 
 
 async def test_what_is_live_or_never_was_cannot_be_made_live(
@@ -208,3 +278,14 @@ async def test_copying_names_the_whole_digest(app: GovernanceApp) -> None:
         await pilot.pause()
         await pilot.press("y")
         assert app.clipboard == sha("candidate E-0005")
+
+
+async def test_copying_the_verify_commands_copies_each_whole(
+    app: GovernanceApp, fake: FakeGovernance
+) -> None:
+    commands = ("ssh-keygen -Y verify " + "x" * 300, "ssh-keygen -Y verify y")
+    fake.details["E-0005"] = replace(fake.details["E-0005"], verify_lines=commands)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("Y")
+        assert app.clipboard == "\n".join(commands) + "\n"

@@ -1,5 +1,6 @@
 """What all screens have in common: frame, panels, carrying decisions out."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -123,6 +124,14 @@ class WorkScreen(Screen[None]):
         self.add_class("-deciding")
         self._hint(panel.HINTS)
         self.mount(panel, before=self.query_one(JobStrip))
+
+    def copy_commands(self, commands: Sequence[str]) -> None:
+        """Copy verify commands through the terminal, or say that there are none."""
+        if not commands:
+            self.desk.tell("Nobody has signed it: there is no command to copy.")
+            return
+        self.app.copy_to_clipboard("\n".join(commands) + "\n")
+        self.desk.tell(f"{len(commands)} ssh-keygen commands copied, one line each")
 
     def _hint(self, text: str) -> None:
         self.query_one("#hints", Static).update(own(text, Tone.DIM))

@@ -33,6 +33,7 @@ class ChangesScreen(WorkScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(act.key, f"decide('{act.name}')", act.label) for act in CHANGE_ACTS),
         Binding("y", "copy", "Copy digest"),
+        Binding("Y", "copy_commands", "Copy verify commands"),
         Binding("escape", "back", "Back"),
         Binding("z", "zoom", "Zoom"),
     ]
@@ -122,6 +123,11 @@ class ChangesScreen(WorkScreen):
         if self._shown is not None:
             self.app.copy_to_clipboard(self._shown.digest)
             self.desk.tell(f"change digest copied: {self._shown.digest}")
+
+    def action_copy_commands(self) -> None:
+        """Copy the commands that verify the change's signatures."""
+        if self._shown is not None:
+            self.copy_commands(self._shown.verify_lines)
 
     def action_back(self) -> None:
         """Go back to the list."""

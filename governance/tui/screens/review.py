@@ -39,6 +39,7 @@ class ReviewScreen(WorkScreen):
         Binding("escape", "back", "Back"),
         Binding("z", "zoom", "Zoom"),
         Binding("y", "copy", "Copy digest"),
+        Binding("Y", "copy_commands", "Copy verify commands"),
         Binding("o", "outside", "Open images outside"),
         Binding("left_square_bracket", "seed(-1)", "Previous seed", key_display="["),
         Binding("right_square_bracket", "seed(1)", "Next seed", key_display="]"),
@@ -184,6 +185,12 @@ class ReviewScreen(WorkScreen):
             self.app.copy_to_clipboard(digest)
             name = "candidate" if edit.candidate else "request"
             self.desk.tell(f"{name} digest copied: {digest}")
+
+    def action_copy_commands(self) -> None:
+        """Copy the commands that verify the edit's signatures."""
+        edit = self.detail.shown_edit
+        if edit is not None:
+            self.copy_commands(edit.verify_lines)
 
     async def action_outside(self) -> None:
         """Open the contact sheet with the system's viewer; say where it is."""
