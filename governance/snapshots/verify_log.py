@@ -207,14 +207,8 @@ def _verify_signoffs(
             event, SignOffGiven | RollbackSigned | EditReverted | SnapshotRestored
         ):
             held[canonical_bytes(signed.document), signed.signature] = signed
-    there = {
-        path
-        for path in manifest.files
-        if path.startswith(f"{SIGNOFFS}/") and path.endswith(".json")
-    }
-    for path in sorted(there ^ manifest.signoffs.keys()):
-        message = f"signoffs: {safe(path, 200)} is listed, or lies there, alone"
-        yield finding(MANIFEST, "proof", message)
+    yield from _verify_listed(manifest)
+    seen = set()
     for one in vouched:
         given = held.get((one.message, one.signature))
         if given is None:
@@ -222,6 +216,22 @@ def _verify_signoffs(
         elif manifest.signoffs.get(one.path) != _listed(one.path, given):
             message = f"the manifest says otherwise than entry {given.sequence}"
             yield finding(one.path, "proof", message)
+        elif given.sequence in seen:
+            message = f"entry {given.sequence} was signed once, and stands here twice"
+            yield finding(one.path, "proof", message)
+        else:
+            seen.add(given.sequence)
+
+
+def _verify_listed(manifest: Manifest) -> Iterator[ExportFinding]:
+    """See that statements lie where the manifest lists them, and nothing beside."""
+    found = {path for path in manifest.files if path.startswith(f"{SIGNOFFS}/")}
+    there = {path for path in found if path.endswith(".json")}
+    for path in sorted(there ^ manifest.signoffs.keys()):
+        message = f"signoffs: {safe(path, 200)} is listed, or lies there, alone"
+        yield finding(MANIFEST, "proof", message)
+    for path in sorted(found - there - {f"{path}.sshsig" for path in there}):
+        yield finding(path, "added", "there is no statement that it signs")
 
 
 def _listed(path: str, signed: Signed) -> Mapping[str, JSON]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from governance.domain.events import EditProposed
+from governance.domain.events import EditProposed, EditsChecked, SignOffGiven
 from governance.errors import IntegrityError
 from governance.policy.model import Policy
 from governance.snapshots.findings import ExportFinding, finding
@@ -11,7 +11,7 @@ from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import MANIFEST
 from governance.snapshots.proofs import FILES, POLICIES, SUITES
 from governance.snapshots.reading import POLICY_LIMIT, read_limited
-from governance.snapshots.record import POLICY, policy_text
+from governance.snapshots.record import EVIDENCE, POLICY, policy_text
 from governance.snapshots.request_words import inner
 from governance.snapshots.verify_log import Told
 from governance.text import safe
@@ -62,7 +62,7 @@ def verify_policy(
 def verify_kept(
     manifest: Manifest, told: Told, policies: Mapping[str, Policy]
 ) -> Iterator[ExportFinding]:
-    """See that no policy, suite or text lies there that no cited entry names.
+    """See that no policy, suite, text or evidence lies there that no cited entry names.
 
     Args:
         manifest: What the export says of itself.
@@ -79,6 +79,19 @@ def verify_kept(
         digests = named.get(path.rpartition("/")[0])
         if digests is not None and record.sha256 not in digests:
             yield finding(path, "added", "no cited entry names it")
+    # Its name was held against its bytes; what pictures there are, evidence names.
+    known = {f"{EVIDENCE}/{digest}.json" for digest in _evidence(told)}
+    for path in sorted(manifest.files.keys() - known):
+        if path.startswith(f"{EVIDENCE}/") and path.endswith(".json"):
+            yield finding(path, "added", "no cited entry names it")
+
+
+def _evidence(told: Told) -> Iterator[str]:
+    for _, event in told.events:
+        if isinstance(event, EditsChecked):
+            yield event.evidence
+        elif isinstance(event, SignOffGiven):
+            yield str(event.statement.get("evidence"))
 
 
 def _texts(told: Told) -> Iterator[str]:

@@ -164,6 +164,63 @@ def test_figures_of_two_edits_cannot_change_places(
     assert named(out) == [(EDITS, "proof")]
 
 
+def test_evidence_that_nobody_checked_or_signed_is_named(export: Path) -> None:
+    """With a picture of its own, which the bill of materials would list too."""
+    folder = export / "governance/evidence"
+    (own,) = folder.glob("*.json")
+    document = json.loads(own.read_text())
+    picture = b"\x89PNG nicer"
+    document["images"][0]["candidate"] = sha256_hex(picture)
+    data = canonical_bytes(document)
+    (folder / f"{sha256_hex(picture)}.png").write_bytes(picture)
+    (folder / f"{sha256_hex(data)}.json").write_bytes(data)
+    reseal(export)
+    assert named(export) == [(f"governance/evidence/{sha256_hex(data)}.json", "added")]
+
+
+# Sign-offs
+
+
+def sign_off(export: Path, number: int, change: Change, **listed: object) -> str:
+    """Lay a changed copy of Bob's approval beside it, and list it."""
+    first, path = (f"governance/signoffs/{n}.json" for n in (1, number))
+    said = json.loads((export / first).read_text())
+    change(said)
+    (export / path).write_bytes(canonical_bytes(said))
+    signature = (export / f"{first}.sshsig").read_bytes()
+    (export / f"{path}.sshsig").write_bytes(signature)
+    reseal(export)
+
+    def add(manifest: Any) -> None:
+        one = {**manifest["signoffs"][0], "file": path, **listed}
+        manifest["signoffs"].append(one)
+
+    rewrite_manifest(export, add)
+    rewrite_manifest(export, lambda _: None)  # The card names the files as they are.
+    return path
+
+
+@pytest.mark.parametrize("number", [2, 999_999, 1_000_000, 10**30])
+def test_an_approval_that_nobody_signed_is_named(export: Path, number: int) -> None:
+    """Else the card would show a counsel's word beside the reviewers'."""
+    counsel = "counsel@example.org"
+    path = sign_off(export, number, at("principal", counsel), principal=counsel)
+    assert (path, "signature") in named(export)
+
+
+def test_one_approval_does_not_stand_there_twice(export: Path) -> None:
+    path = sign_off(export, 2, lambda _: None)
+    assert named(export) == [(path, "proof")]
+    assert "was signed once, and stands here twice" in messages(export)
+
+
+def test_a_signature_without_a_statement_is_named(export: Path) -> None:
+    path = "governance/signoffs/7.json.sshsig"
+    (export / path).write_bytes(b"trust me")
+    reseal(export)
+    assert named(export) == [(path, "added")]
+
+
 # What was solved
 
 
