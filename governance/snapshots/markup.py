@@ -13,7 +13,8 @@ _MARKUP = re.compile(
     r"""[\\`*_{}\[\]|~\#$^@]      # anywhere
     |^[-+=:]                      # lists, rules and headings
     |!(?=\[)|:(?=[^\W\d]|/)      # pictures, smileys, schemes
-    |(?<=[^\W\d])\.(?=[^\W\d])   # www.x, x.org
+    |(?<=[^\W\d])\.(?=[^\W\d])   # x.org
+    |(?<=[wW]{3})\.              # www.163.com
     """,
     re.VERBOSE,
 )
