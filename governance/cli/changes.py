@@ -8,6 +8,7 @@ from governance.cli.options import GlobalOptions, global_options, pass_options
 from governance.cli.output import print_json, print_line, print_table
 from governance.cli.session import opened
 from governance.cli.signing import on_terminal, print_signed, type_digest
+from governance.domain.change import ChangeState
 from governance.domain.signoff import Decision
 from governance.service.change_records import ChangeDetail, ChangeWish
 from governance.service.policy_difference import policy_difference
@@ -82,9 +83,10 @@ def sign(
     governance = opened(options)
     seen = governance.head()
     detail = governance.change(change_id)
-    if digest is None and on_terminal():
-        act = f"{decision} {detail.id}"
-        type_digest(governance, act, _lines(detail, whole=True), detail.digest)
+    waits = detail.state is ChangeState.PROPOSED
+    if digest is None and waits and on_terminal():
+        act, shown = f"{decision} {detail.id}", _lines(detail, whole=True)
+        type_digest(governance, act, shown, detail.digest, "the change's digest")
         digest = detail.digest
     wish = ChangeWish(Decision(decision), comment, role, digest, seen)
     header = governance.header()

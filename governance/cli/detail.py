@@ -90,12 +90,12 @@ def _given_and_found(detail: EditDetail) -> None:
 def _signatures(detail: EditDetail) -> None:
     for item in detail.signoffs:
         print_line(f"{item.decision}  {item.principal}  {item.time}")
-    for line in detail.verify_lines:
-        print_line(line)
+    _taking_back(detail)
     for missing in detail.missing:
         print_line(f"still missing: {missing}")
-    _taking_back(detail)
     print_rollbacks(detail.rollbacks)
+    for line in detail.verify_lines:
+        print_line(line)
 
 
 def _taking_back(detail: EditDetail) -> None:
@@ -103,8 +103,8 @@ def _taking_back(detail: EditDetail) -> None:
     for hand in detail.taking_back:
         signed = hand.signoff
         print_line(
-            f"{signed.decision}  {signed.principal}  {signed.time}  {hand.fate}: "
-            f"{hand.reason}"
+            f"{signed.decision}  {signed.principal}  {signed.time}  "
+            f"reason: {hand.reason}  ({hand.fate})"
         )
 
 

@@ -1,5 +1,6 @@
 """The ledger: read it, verify it, keep something of it elsewhere."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -100,7 +101,8 @@ def backup(options: GlobalOptions, file: Path) -> None:
 @click.option(
     "--at",
     "time",
-    required=True,
+    default=lambda: f"{datetime.now(UTC):%FT%TZ}",
+    show_default="now",
     metavar="TIME",
     help="RFC 3339, such as 2026-03-01T12:00:00Z; UTC without an offset.",
 )

@@ -10,6 +10,8 @@ from governance.service.facade import Governance
 from governance.service.fields import table, text, texts
 from governance.service.views import Acted, Signatory, to_json
 
+_GOES_LIVE = "what goes live"
+
 
 def confirm_revert(governance: Governance, result: Mapping[str, JSON]) -> None:
     """Show on a terminal what a revert leads to, and let its digest be typed.
@@ -31,7 +33,7 @@ def confirm_revert(governance: Governance, result: Mapping[str, JSON]) -> None:
         text(result, "previous"),
         snapshot,
     )
-    type_digest(governance, f"revert {edit}", shown, snapshot)
+    type_digest(governance, f"revert {edit}", shown, snapshot, _GOES_LIVE)
 
 
 def confirm_return(
@@ -62,7 +64,7 @@ def confirm_return(
         live.digest,
         target.digest,
     )
-    type_digest(governance, f"{act} {name}", shown, target.digest)
+    type_digest(governance, f"{act} {name}", shown, target.digest, _GOES_LIVE)
 
 
 def confirm_withdrawal(governance: Governance, name: str, snapshot: str | None) -> None:
@@ -94,7 +96,8 @@ def confirm_withdrawal(governance: Governance, name: str, snapshot: str | None) 
         f"  stays      {detail.id}",
         f"  waits      {found[0].snapshot}  signed by {who}",
     )
-    type_digest(governance, f"withdraw revert {detail.id}", shown, found[0].snapshot)
+    act, waits = f"withdraw revert {detail.id}", found[0].snapshot
+    type_digest(governance, act, shown, waits, "what waits")
 
 
 def _leading(

@@ -43,8 +43,13 @@ def acting(options: GlobalOptions) -> Governance:
         name = governance.actor()
         if name.startswith(OUTSIDE):
             given = settings_of(options).principal
-            shown = "anybody on the roster" if given is None else given
-            narrate(f"nothing here can sign for {shown}: it will be recorded as {name}")
+            why = (
+                "nobody on the roster is known to act here (no key of theirs signs, or "
+                "several people's do; --as says who)"
+                if given is None
+                else f"nothing here can sign for {given}"
+            )
+            narrate(f"{why}: it will be recorded as {name}")
     return governance
 
 

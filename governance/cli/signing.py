@@ -21,7 +21,11 @@ def on_terminal() -> bool:
 
 
 def type_digest(
-    governance: Governance, act: str, shown: Iterable[str], digest: str
+    governance: Governance,
+    act: str,
+    shown: Iterable[str],
+    digest: str,
+    of: str,
 ) -> None:
     """Show what is about to be signed, by whom, and let its digest be typed.
 
@@ -30,6 +34,7 @@ def type_digest(
         act: What is about to be done, such as ``revert E-0001``.
         shown: What it is about, line by line.
         digest: What is signed for.
+        of: What the digest is of, as the lines shown name it.
 
     Raises:
         WrongStateError: What was typed is not the end of the digest shown.
@@ -39,7 +44,7 @@ def type_digest(
     header = governance.header()
     who = header.principal or "nobody"
     narrate(f"  signs      {who}  {header.fingerprint or 'no key of theirs is here'}")
-    typed = click.prompt(f"{act}: last {TAIL} characters of the digest", err=True)
+    typed = click.prompt(f"{act}: last {TAIL} characters of {of}", err=True)
     if typed.strip().lower() != digest[-TAIL:]:
         raise WrongStateError(
             f"{act}: expected {digest[-TAIL:]}, found {typed.strip()[:20]}",
@@ -77,7 +82,9 @@ def confirm_digests(
         WrongStateError: There is nothing to approve yet, or what was typed is not the
             end of the digest shown.
     """
-    if candidate and evidence:
+    over = detail.state not in (EditState.PROPOSED, EditState.APPLIED)
+    if over or (candidate and evidence):
+        # The action itself says that it is decided.
         return candidate, evidence
     if decision is Decision.APPROVE:
         _refuse_unready(detail)
@@ -93,9 +100,10 @@ def confirm_digests(
             f"`governance edit show {detail.id} --json` prints them as `candidate` "
             "and `evidence_digest`.",
         )
-    digest = detail.candidate or detail.digest
     act = f"{decision.value} {detail.id}"
-    type_digest(governance, act, _matter(detail, act), digest)
+    shown = _matter(detail, act)
+    digest = detail.candidate or detail.digest
+    type_digest(governance, act, shown, digest, "the candidate")
     return candidate or detail.candidate, evidence or detail.evidence_digest
 
 
@@ -110,9 +118,6 @@ def _matter(detail: EditDetail, act: str) -> Iterator[str]:
 
 def _refuse_unready(detail: EditDetail) -> None:
     """Refuse an approval where there is no candidate, or nothing measured of it."""
-    if detail.state not in (EditState.PROPOSED, EditState.APPLIED):
-        # The action itself says that it is decided.
-        return
     for found, act in ((detail.candidate, "apply"), (detail.evidence_digest, "check")):
         if found is None:
             raise WrongStateError(

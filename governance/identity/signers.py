@@ -67,9 +67,11 @@ class KeygenSigner:
             command, input=message, capture_output=True, check=False
         )
         if done.returncode != 0:
-            said = done.stderr.decode("utf-8", "replace").strip()[-200:]
-            problem = f"ssh-keygen did not sign with {self.path}: {said!r}"
-            raise SignOffMissingError(problem, "Or add the key with ssh-add.")
+            # It ends its lines as terminals do, and may say more than one.
+            said = " ".join(done.stderr.decode("utf-8", "replace").split())[-200:]
+            problem = f"ssh-keygen did not sign with {self.path}: {said}"
+            hint = "Nothing was signed. Try again, or add the key with ssh-add."
+            raise SignOffMissingError(problem, hint)
         text = done.stdout.decode("ascii", "replace")
         _check_own(text, message, namespace, self.public_key)
         return text

@@ -21,7 +21,7 @@ from governance.service.aligning import check_alignment
 from governance.service.identity import Identity, actor_name, find_identity
 from governance.service.planning import live_requests
 from governance.service.reasons import checked_reason
-from governance.service.selecting import the_edit
+from governance.service.selecting import over_hint, the_edit
 from governance.service.wording import check_loaded
 from governance.service.workspace import Workspace, Writing
 from governance.text import safe
@@ -110,7 +110,7 @@ def withdraw(workspace: Workspace, name: str, reason: str) -> str:
             raise WrongStateError(
                 f"withdraw {record.id}: it is {record.state}, expected PROPOSED or "
                 "APPLIED",
-                "A live edit is taken back with `governance edit revert`.",
+                over_hint(record.state),
             )
         actor = actor_name(
             workspace.settings, workspace.layout, state.roster, state.size + 1

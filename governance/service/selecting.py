@@ -1,6 +1,7 @@
 """From what a person types to the one thing it names."""
 
 from governance.domain.change import ChangeRecord
+from governance.domain.lifecycle import EditState
 from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
 from governance.errors import NotFoundError, UsageError
 from governance.service.book import Book, SnapshotRecord
@@ -8,6 +9,13 @@ from governance.service.book import Book, SnapshotRecord
 _SHOWN = 40
 _SHORTEST_PREFIX = 4
 _LONGEST_NUMBER = 9
+
+
+def over_hint(state: EditState) -> str:
+    """Say what can be done about an edit on which nothing is decided any more."""
+    if state is EditState.LIVE:
+        return "A live edit is taken back with `governance edit revert`."
+    return "That is final: propose the request anew where it is wanted still."
 
 
 def the_edit(state: WorkspaceState, name: str) -> EditRecord:

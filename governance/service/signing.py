@@ -26,7 +26,7 @@ from governance.service.readiness import (
     weigh,
 )
 from governance.service.reasons import checked_reason
-from governance.service.selecting import the_edit
+from governance.service.selecting import over_hint, the_edit
 from governance.service.statements import keep_statement, refuse_dismissed
 from governance.service.views import Acted
 from governance.service.workspace import Workspace, Writing
@@ -129,10 +129,13 @@ def _matter(
     for kind in ("candidate", "evidence"):
         given, found = getattr(wish, kind), getattr(matter, kind)
         if given is not None and given.strip().lower() != found:
+            begun = given.strip() and (found or "").startswith(given.strip().lower())
             raise WrongStateError(
                 f"sign {record.id}: expected {kind} {given.strip()[:64]}, found "
                 f"{found or 'none'}",
-                "Nothing was signed. Look at the edit as it is now.",
+                "Nothing was signed. Give all 64 characters of the digest."
+                if begun
+                else "Nothing was signed. Look at the edit as it is now.",
             )
     if wish.decision is Decision.APPROVE:
         recheck(workspace, state, record)
@@ -145,7 +148,7 @@ def _refuse_over(record: EditRecord, decision: Decision) -> None:
         raise WrongStateError(
             f"{decision.value} {record.id}: it is {record.state}, expected PROPOSED or "
             "APPLIED",
-            "A live edit is taken back with `governance edit revert`.",
+            over_hint(record.state),
         )
 
 

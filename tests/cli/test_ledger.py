@@ -68,8 +68,11 @@ def test_state_has_every_key_of_the_contract(line: Line, house: House) -> None:
     assert "approve by ben as reviewer" in said
 
 
-def test_state_needs_a_time(line: Line) -> None:
-    assert line("ledger", "state").code == 2
+def test_state_is_that_of_now_without_a_time_and_refuses_what_is_none(
+    line: Line,
+) -> None:
+    now = line("ledger", "state", "--json").json
+    assert (now["sequence"], now["ahead"]) == (2, False)
     assert line("ledger", "state", "--at", "soon").code == 2
     assert line("ledger", "state", "--at", "1999-01-01").code == 3
 

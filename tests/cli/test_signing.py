@@ -55,3 +55,39 @@ def test_a_candidate_without_evidence_can_be_rejected_without_a_terminal(
     said = line("edit", "sign", edit, *REJECT, "--candidate", candidate, who="ben")
     assert said.code == 0
     assert house.as_("ana").edit(edit).state is EditState.REJECTED
+
+
+def test_the_beginning_of_a_digest_is_answered_by_asking_for_all_of_it(
+    house: House, line: Line
+) -> None:
+    edit = house.ready("ana")
+    found = house.as_("ana").edit(edit)
+    short = (
+        "--candidate",
+        (found.candidate or "")[:12],
+        "--evidence",
+        found.evidence_digest,
+    )
+    said = line("edit", "sign", edit, *APPROVE, *short, who="ben")
+    assert said.code == 4
+    assert "Give all 64 characters" in said.err
+    other = ("--candidate", "0" * 64, "--evidence", found.evidence_digest)
+    said = line("edit", "sign", edit, *APPROVE, *other, who="ben")
+    assert "Look at the edit as it is now" in said.err
+    assert house.as_("ana").edit(edit).signoffs == ()
+
+
+def test_what_is_decided_is_said_before_any_digest_is_asked_for(
+    house: House, line: Line
+) -> None:
+    live = house.live()
+    for decision in (APPROVE, REJECT):
+        said = line("edit", "sign", live, *decision, who="ben")
+        assert said.code == 4
+        assert "it is LIVE" in said.err
+        assert "governance edit revert" in said.err
+    line("edit", "revert", live, "--reason", "harm", who="cleo")
+    over = line("edit", "sign", live, *REJECT, who="ben")
+    assert "it is REVERTED" in over.err
+    assert "governance edit revert" not in over.err
+    assert "propose the request anew" in over.err

@@ -51,8 +51,8 @@ def test_a_revert_that_was_done_still_names_who_signed_and_why(
         ("cleo", "revert", "took it out"),
     ]
     shown = line("edit", "show", edit).out
-    assert "helped to take it out: it harms" in shown
-    assert "took it out: I agree" in shown
+    assert "reason: it harms  (helped to take it out)" in shown
+    assert "reason: I agree  (took it out)" in shown
     screen = signatures_content(house.as_("ana").edit(edit)).plain
     assert "Taking it back (2)" in screen
     assert "it harms" in screen
@@ -81,7 +81,7 @@ def test_one_that_was_ended_names_who_ended_it(line: Line, house: House) -> None
     first, second = told(line, edit)
     assert first[2].startswith("ended by cleo at entry ")
     assert second == ("cleo", "withdraw revert", "ended what waited")
-    assert "ended what waited: wrong one" in line("edit", "show", edit).out
+    assert "reason: wrong one  (ended what waited)" in line("edit", "show", edit).out
 
 
 def test_one_that_was_overtaken_says_so(line: Line, house: House) -> None:

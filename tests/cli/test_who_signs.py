@@ -100,6 +100,9 @@ def test_signing_a_change_on_a_terminal_shows_the_key_and_asks(
     signed = line(*sign, who="ben")
     assert signed.code == 0
     assert signed.out.endswith(f"  signed by ben  {fingerprint(house, 'ben')}\n")
+    again = line(*sign, who="ben")
+    assert again.code == 4
+    assert "last 4 characters" not in again.err
 
 
 def test_signing_an_edit_on_a_terminal_shows_the_key_and_names_it_after(
@@ -113,6 +116,7 @@ def test_signing_an_edit_on_a_terminal_shows_the_key_and_names_it_after(
     assert signed.code == 0
     mark = fingerprint(house, "ben")
     assert f"signs      ben  {mark}" in signed.err
+    assert "last 4 characters of the candidate:" in signed.err
     assert f"  signed by ben  {mark}\n" in signed.out
 
 
@@ -128,6 +132,7 @@ def test_a_revert_on_a_terminal_shows_what_goes_out_and_asks(
     assert (refused.code, house.size()) == (4, size)
     assert f"goes out   {edit}" in refused.err
     assert f"goes live  {base}" in refused.err
+    assert "last 4 characters of what goes live:" in refused.err
     assert f"signs      cleo  {fingerprint(house, 'cleo')}" in refused.err
     terminal(base[-4:])
     done = line(*revert, who="cleo")
@@ -148,6 +153,7 @@ def test_a_return_on_a_terminal_shows_what_goes_out_and_asks(
     assert (refused.code, house.size()) == (4, size)
     assert f"goes out   {edit}" in refused.err
     assert f"goes live  {base}" in refused.err
+    assert "last 4 characters of what goes live:" in refused.err
     terminal(base[-4:])
     done = line(*activate, who="cleo")
     assert done.code == 0

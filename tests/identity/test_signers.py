@@ -115,8 +115,10 @@ def test_ssh_keygen_opens_a_locked_key(
     key = read_public_key(locked)
     assert verify(signer.sign(MESSAGE, NAMESPACE), MESSAGE, NAMESPACE, key) == key
     ask.write_text("#!/bin/sh\necho wrong\n")
-    with pytest.raises(SignOffMissingError, match="ssh-keygen did not sign"):
+    with pytest.raises(SignOffMissingError, match="ssh-keygen did not sign") as refused:
         signer.sign(MESSAGE, NAMESPACE)
+    assert "incorrect passphrase" in refused.value.message
+    assert refused.value.message.isprintable()
 
 
 def test_without_any_helper_a_locked_key_says_what_is_missing(locked: Path) -> None:
