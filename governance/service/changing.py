@@ -9,7 +9,6 @@ from governance.domain.event import Document
 from governance.domain.signoff import PROPOSAL_NAMESPACE
 from governance.domain.state import WorkspaceState
 from governance.errors import NotFoundError, UsageError, WrongStateError
-from governance.identity.allowed_signers import check_principal
 from governance.identity.keys import read_public_key
 from governance.policy.files import find_policy, load_policy
 from governance.service.change_rules import (
@@ -17,7 +16,7 @@ from governance.service.change_rules import (
     policy_refusal,
     roles_known,
 )
-from governance.service.identity import find_identity
+from governance.service.identity import find_identity, new_principal
 from governance.service.reasons import checked_reason
 from governance.service.workspace import Workspace
 from governance.text import forbidden_character, normalise, safe
@@ -88,7 +87,7 @@ def propose_reviewer(
         _refuse_unknown(named, known)
     _refuse_look_alikes(named, known)
     subject: Document = {
-        "principal": check_principal(principal),
+        "principal": new_principal(principal),
         "key": read_public_key(public_key).text,
         "roles": list(named),
     }

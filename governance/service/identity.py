@@ -12,13 +12,15 @@ from governance.errors import (
     NotFoundError,
     PolicyRefusedError,
     SignOffMissingError,
+    UsageError,
 )
+from governance.identity.allowed_signers import check_principal
 from governance.identity.keys import PublicKey, parse_public_key, read_public_key
 from governance.identity.signers import Signer, find_signer
 from governance.service.layout import Layout
 from governance.service.views import Signatory
 from governance.settings import Settings
-from governance.text import safe
+from governance.text import normalise, safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,24 @@ def actor_name(settings: Settings, layout: Layout, roster: Roster, at: int) -> s
         return find_identity(settings, layout, roster, at).principal
     except GovernanceError:
         return f"{OUTSIDE}{_login()}"
+
+
+def new_principal(name: str) -> str:
+    """Return the name of somebody new on the roster, if it may be one.
+
+    Args:
+        name: Their name.
+
+    Raises:
+        UsageError: It cannot be written down, or is kept for whoever acts unsigned.
+    """
+    if normalise(name).startswith(OUTSIDE):
+        raise UsageError(
+            f"{name[:40]!r}: names that begin with {OUTSIDE!r} are recorded for "
+            "whoever acts without a key of the roster",
+            "Use a mail address, such as ada@example.org.",
+        )
+    return check_principal(name)
 
 
 def refuse_stranger(settings: Settings, roster: Roster, at: int) -> None:

@@ -13,13 +13,13 @@ from governance.errors import (
     UsageError,
     WrongStateError,
 )
-from governance.identity.allowed_signers import check_principal
 from governance.identity.keys import read_public_key
 from governance.ledger.database import holds_entries, sqlite_url
 from governance.ledger.log import Ledger
 from governance.ledger.notary import CHECKPOINT, PRIVATE, PUBLIC, Notary
 from governance.ledger.store import ObjectStore
 from governance.policy.files import find_policy, load_policy
+from governance.service.identity import new_principal
 from governance.service.layout import Layout
 from governance.service.ledger_key import refuse_other_key
 from governance.service.model_key import finish_public
@@ -234,7 +234,7 @@ def _reviewer(person: Person) -> Reviewer:
             f"--reviewer {principal[:64]!r}: expected at least one role, found none"
         )
     return Reviewer(
-        principal=check_principal(principal),
+        principal=new_principal(principal),
         key=read_public_key(path).text,
         roles=named,
         since=1,
