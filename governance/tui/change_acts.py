@@ -35,6 +35,8 @@ def change_matter(governance: Governance, detail: ChangeDetail, act: Act) -> Mat
         confirm=detail.digest,
         change_id=detail.id,
         missing=detail.missing,
+        # A name alone says nothing; the panel may cover the rest of the screen.
+        facts=(("key", detail.fingerprint),) if detail.fingerprint else (),
     )
 
 

@@ -207,6 +207,17 @@ async def test_the_panel_shows_digest_policy_and_what_is_missing(
         assert "1 approval by somebody else than ann" in panel
 
 
+async def test_the_panel_of_somebody_who_joins_names_the_whole_fingerprint(
+    changing: FakeGovernance, clock: Clock, tmp_path: Path
+) -> None:
+    joins = changing.proposed_changes["C-0003"]
+    changing.proposed_changes["C-0003"] = replace(joins, fingerprint=FINGERPRINT)
+    app = make_app(changing, clock, tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = await at_changes(pilot, "j", "A")
+        assert f"key        {FINGERPRINT}" in text
+
+
 async def test_wrong_characters_and_a_missing_reason_sign_nothing(
     changing: FakeGovernance, clock: Clock, tmp_path: Path
 ) -> None:

@@ -31,8 +31,8 @@ class ReviewScreen(WorkScreen):
 
     NAME = "review"
     HINTS = (
-        "j k move   enter open   / filter   [ ] seed   { } prompt   "
-        "n propose   ? keys   ctrl+p commands   q quit"
+        "j k move   enter open   h l tabs   / filter   [ ] seed   { } prompt   "
+        "? keys   n propose   ctrl+p commands   q quit"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/"),
