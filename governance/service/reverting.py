@@ -10,8 +10,10 @@ from governance.domain.lifecycle import EditState
 from governance.domain.signoff import Head
 from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
 from governance.errors import WrongStateError
+from governance.service.authority import check_heads
 from governance.service.facade import ProgressCallback
 from governance.service.fields import floats, table, tables, text, texts
+from governance.service.identity import find_identity
 from governance.service.planning import check_base, check_held, planned
 from governance.service.reasons import checked_reason
 from governance.service.rollback import (
@@ -139,7 +141,8 @@ def finish_revert(
     refuse_moved(state, wanted)
     refuse_other_bytes(state, record.id, wanted.snapshot)
     check_held(workspace.store, state, wanted.snapshot, wanted.live)
-    given = sign_rollback(workspace, state, wanted, reason, seen)
+    known = _known(workspace, state, seen)
+    given = sign_rollback(workspace, state, wanted, reason, known)
     certificate = list(tables(result, "certificate"))
     with workspace.writing(now=given.time) as writing:
         _live(writing.state, record.id)
@@ -173,6 +176,24 @@ def finish_revert(
         "certificate": certificate,
         "seconds": floats(table(result, "seconds")),
     }
+
+
+def _known(
+    workspace: Workspace, state: WorkspaceState, seen: Head | None
+) -> Head | None:
+    """Return the newest head its signer knows: solving takes hours.
+
+    Whoever signed something else meanwhile knows the ledger up to that. What the revert
+    rests on has not moved, or it would have been refused.
+    """
+    who = find_identity(
+        workspace.settings, workspace.layout, state.roster, state.size + 1
+    )
+    last = state.signed.get(who.principal, 0)
+    if seen is None or last <= seen.size:
+        return seen
+    check_heads(workspace.ledger, (seen,))
+    return workspace.ledger.head_at(last)
 
 
 def _apart(workspace: Workspace, model: ModelRecord, first: str, second: str) -> str:

@@ -9,13 +9,13 @@ import pytest
 
 from governance.canonical import JSON
 from governance.domain.signoff import Decision
-from governance.errors import WrongStateError
+from governance.errors import IntegrityError, WrongStateError
 from governance.ledger.entry import Entry, timestamp
 from governance.service import opening
-from governance.service.facade import JobKind
+from governance.service.facade import Job, JobKind
 from governance.service.ports import Parts
 from governance.service.verification import verify
-from tests.service.house import House, build
+from tests.service.house import House, build, quiet
 from tests.service.test_joint_rollback import both, revert
 
 AGAIN = "an old statement was entered again"
@@ -158,6 +158,31 @@ def test_whoever_signed_something_since_looks_again(house: House) -> None:
         )
     assert house.approve("ben", one).state == "LIVE"
     assert house.as_("ana").verify().ok
+
+
+def test_whoever_signed_something_while_a_revert_was_solved_keeps_it(
+    house: House,
+) -> None:
+    """Solving takes hours, in which people go on reviewing."""
+    edit, other = house.live(), house.propose("ana", "lume")
+    application = house.as_("ben")
+    job = Job(JobKind.REVERT, {"edit": edit, "reason": "settled"})
+    seen, result = application.head(), application.compute(job, quiet)
+    house.as_("ben").sign(other, Decision.REJECT, "no")
+    house.propose("cleo", "mondo")
+    assert application.finish(job, result, seen=seen)["state"] == "REVERTED"
+    assert house.as_("ana").verify().ok
+
+
+def test_a_revert_is_not_signed_on_another_log(house: House) -> None:
+    edit, other = house.live(), house.propose("ana", "lume")
+    application = house.as_("ben")
+    job = Job(JobKind.REVERT, {"edit": edit, "reason": "settled"})
+    seen = replace(application.head(), root="0" * 64)
+    result = application.compute(job, quiet)
+    house.as_("ben").sign(other, Decision.REJECT, "no")
+    with pytest.raises(IntegrityError, match="rewritten"):
+        application.finish(job, result, seen=seen)
 
 
 def test_an_edit_keeps_its_page_where_its_request_was_made_again(house: House) -> None:
