@@ -9,6 +9,9 @@ from governance.domain.signoff import Signed
 from governance.policy.model import Policy
 from governance.text import safe
 
+LATER = "signed later than now"
+"""Why a signature does not count yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -59,7 +62,7 @@ def expired(days: int, now: str, signed: Signed) -> str | None:
     """
     age = datetime.fromisoformat(now) - _given(signed)
     if age < timedelta(0):
-        return "signed later than now"
+        return LATER
     return f"older than {days} days" if age > timedelta(days=days) else None
 
 

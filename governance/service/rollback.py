@@ -14,6 +14,7 @@ from governance.domain.signoff import Signed
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import IntegrityError, PolicyRefusedError, WrongStateError
 from governance.policy.signoffs import Approval, Proposal, judge_rollback
+from governance.service.statements import refuse_behind
 from governance.service.workspace import Workspace
 
 
@@ -53,7 +54,7 @@ def refuse_uncounted(
         What it amounts to together with those that wait for the same.
 
     Raises:
-        WrongStateError: This person signed already.
+        WrongStateError: This person signed already, or the clock is behind another's.
         PolicyRefusedError: The policy does not count it.
     """
     approval = weigh_rollback(
@@ -65,6 +66,7 @@ def refuse_uncounted(
         now=own.time,
     )
     _refuse_dismissed(wanted.action, approval, own)
+    refuse_behind(approval, wanted.action)
     return approval
 
 

@@ -3,6 +3,7 @@
 from governance.domain.signoff import ChangeStatement, RollbackStatement, Statement
 from governance.errors import PolicyRefusedError, WrongStateError
 from governance.ledger.store import ObjectStore
+from governance.policy.hands import LATER
 from governance.policy.signoffs import Approval
 
 
@@ -15,9 +16,11 @@ def refuse_dismissed(approval: Approval, name: str, sequence: int) -> None:
         sequence: Ledger sequence of the newest one.
 
     Raises:
-        WrongStateError: This person, or this key, approved already.
+        WrongStateError: This person, or this key, approved already, or the clock is
+            behind somebody else's.
         PolicyRefusedError: The policy does not count it.
     """
+    refuse_behind(approval, f"sign {name}")
     for signed, reason in approval.dismissed:
         if signed.sequence != sequence:
             continue
@@ -31,6 +34,27 @@ def refuse_dismissed(approval: Approval, name: str, sequence: int) -> None:
             f"{reason}",
             "Nothing was recorded. Somebody else has to sign.",
         )
+
+
+def refuse_behind(approval: Approval, what: str) -> None:
+    """Refuse to sign beside an approval that is later than now, and wait for others.
+
+    Once the clock is past it, everybody would have signed and nobody could make it so.
+
+    Args:
+        approval: What all approvals amount to.
+        what: What is signed, for messages.
+
+    Raises:
+        WrongStateError: If there is one.
+    """
+    for signed, reason in approval.dismissed if approval.missing else ():
+        if reason == LATER:
+            raise WrongStateError(
+                f"{what}: {signed.principal!r} signed at {signed.time}, which is later "
+                "than now by the clock here",
+                "Nothing was recorded. Set the clock, or try again after that time.",
+            )
 
 
 def keep_statement(
