@@ -71,7 +71,9 @@ class Settings:
         named_key = key or _path(surroundings.get("GOVERNANCE_KEY"))
         return cls(
             workspace=(workspace or _default_workspace(surroundings)).absolute(),
-            database=database_url,
+            database=database_url
+            or surroundings.get("GOVERNANCE_DATABASE_URL")
+            or None,
             device=chosen,
             principal=principal or surroundings.get("GOVERNANCE_PRINCIPAL") or None,
             key=None if named_key is None else named_key.absolute(),

@@ -135,7 +135,8 @@ class Database:
         """
         if self._engine.dialect.name != "sqlite":
             message = f"the ledger {self.name} is kept by a database server"
-            raise LedgerError(message, "Use pg_dump.")
+            hint = "Use pg_dump, and keep keys and objects beside what it writes."
+            raise LedgerError(message, hint)
         copy_sqlite(self._engine, self.name, target)
 
     def close(self) -> None:

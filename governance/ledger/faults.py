@@ -40,7 +40,7 @@ _POSTGRESQL: dict[str, tuple[type[GovernanceError], str, str]] = {
     "42501": (
         LedgerError,
         "does not let this database user do that",
-        "Use the application role to write, the auditor role to read.",
+        "An account of governance_writer appends; one of governance_auditor only reads.",
     ),
     "53100": (LedgerError, "cannot grow: the disk is full", "Make room."),
     "25006": (LedgerError, "is opened for reading only", ""),

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from os.path import lexists
 from pathlib import Path
+from typing import NoReturn
 
 from governance.domain.events import WorkspaceCreated
 from governance.domain.roster import Reviewer, Roster
@@ -121,10 +122,7 @@ def open_existing(
     """
     layout = Layout(settings.workspace)
     if settings.database is None and not layout.ledger.exists():
-        raise NotFoundError(
-            f"there is no workspace in {layout.root}",
-            "Make one with `governance init`, or name it with --workspace.",
-        )
+        _refuse_absent(layout)
     if not fold:
         return Workspace(settings, _looked_at(settings, layout), parts, clock)
     notary = None if settings.readonly else _own_notary(settings, layout)
@@ -193,6 +191,11 @@ def _looked_at(settings: Settings, layout: Layout) -> Ledger:
 
 def _refuse_begun(settings: Settings, layout: Layout) -> None:
     """Refuse a folder that belongs to a ledger, before anything is written to it."""
+    if settings.database is not None and holds_entries(settings.database):
+        raise WrongStateError(
+            "init: the database holds a ledger already",
+            "Give another database with --database-url.",
+        )
     _refuse_existing(int(holds_entries(_url(settings, layout))), layout)
     keyless = not lexists(layout.root / PRIVATE)
     marks = [CHECKPOINT, PUBLIC] if keyless else [CHECKPOINT]
@@ -201,9 +204,24 @@ def _refuse_begun(settings: Settings, layout: Layout) -> None:
         raise WrongStateError(
             f"init: {layout.root} holds {' and '.join(found)} of another ledger, or of "
             "one that lost its other files",
-            "Give another folder with --workspace, or put back what is missing from "
-            "where you keep it.",
+            "Give another folder with --workspace, name the database that keeps its "
+            "ledger with --database-url, or put back what is missing.",
         )
+
+
+def _refuse_absent(layout: Layout) -> NoReturn:
+    """Say what to do where no ledger lies in the folder."""
+    if any(lexists(layout.root / name) for name in (CHECKPOINT, PRIVATE, PUBLIC)):
+        raise NotFoundError(
+            f"the workspace in {layout.root} has no ledger.db: a database server keeps "
+            "its ledger, or the file is missing",
+            "Name the database with --database-url, or put the file back from where "
+            "you keep it.",
+        )
+    raise NotFoundError(
+        f"there is no workspace in {layout.root}",
+        "Make one with `governance init`, or name it with --workspace.",
+    )
 
 
 def _refuse_existing(size: int, layout: Layout) -> None:

@@ -322,6 +322,27 @@ def test_a_folder_without_a_workspace_says_how_to_make_one(tmp_path: Path) -> No
         opening.open_existing(Settings(workspace=tmp_path), fake_parts())
 
 
+def test_a_folder_whose_ledger_a_server_keeps_is_not_called_empty(house: House) -> None:
+    house.settings.workspace.joinpath("ledger.db").unlink()
+    with pytest.raises(NotFoundError, match="has no ledger") as refused:
+        opening.open_existing(house.settings, house.parts)
+    assert "--database-url" in refused.value.hint
+    assert "init" not in refused.value.hint
+    with pytest.raises(WrongStateError) as again:
+        opening.create(house.settings, house.parts, "default", [])
+    assert "--database-url" in again.value.hint
+
+
+def test_a_database_that_holds_a_ledger_is_named_when_init_refuses_it(
+    house: House, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{house.settings.workspace / 'ledger.db'}"
+    elsewhere = Settings(workspace=tmp_path / "elsewhere", database=url)
+    with pytest.raises(WrongStateError, match="the database holds a ledger already"):
+        opening.create(elsewhere, house.parts, "default", [])
+    assert not elsewhere.workspace.exists()
+
+
 def test_a_tampered_tensor_is_found_when_somebody_signs(house: House) -> None:
     edit = house.ready("ana")
     application = house.as_("ben")

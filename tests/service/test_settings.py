@@ -13,14 +13,20 @@ def test_what_is_given_comes_before_the_environment(tmp_path: Path) -> None:
         "GOVERNANCE_WORKSPACE": str(tmp_path / "from-environment"),
         "GOVERNANCE_PRINCIPAL": "ana",
         "GOVERNANCE_KEY": str(tmp_path / "ana"),
+        "GOVERNANCE_DATABASE_URL": "postgresql+psycopg://ana@db/record",
     }
     given = Settings.load(
-        workspace=tmp_path / "given", principal="ben", environment=environment
+        workspace=tmp_path / "given",
+        database_url="sqlite:///x.db",
+        principal="ben",
+        environment=environment,
     )
     assert (given.workspace, given.principal) == (tmp_path / "given", "ben")
+    assert given.database == "sqlite:///x.db"
     taken = Settings.load(environment=environment)
     assert taken.workspace == tmp_path / "from-environment"
     assert (taken.principal, taken.key) == ("ana", tmp_path / "ana")
+    assert taken.database == "postgresql+psycopg://ana@db/record"
 
 
 def test_without_anything_a_workspace_lies_with_the_users_data() -> None:
@@ -28,6 +34,7 @@ def test_without_anything_a_workspace_lies_with_the_users_data() -> None:
     assert found.workspace.is_absolute()
     assert found.workspace.name == "governance"
     assert (found.principal, found.key, found.readonly) == (None, None, False)
+    assert found.database is None
 
 
 def test_a_relative_folder_becomes_absolute(
