@@ -31,6 +31,7 @@ from governance.snapshots.verify_approvals import Court
 from governance.snapshots.verify_base import check_base, check_whole, verify_base
 from governance.snapshots.verify_changes import verify_changes
 from governance.snapshots.verify_files import check_is_export, verify_files
+from governance.snapshots.verify_fresh import verify_fresh
 from governance.snapshots.verify_held import read_held, read_pinned, verify_held
 from governance.snapshots.verify_left_out import unlike, verify_left_out
 from governance.snapshots.verify_listing import verify_listing
@@ -227,7 +228,7 @@ class _Verification:
         try:
             told = tell(log)
             agreed = tuple(verify_agreement(folder, manifest, told, edits, vouched))
-            proposed = tuple(verify_proposed(told))
+            proposed = (*verify_proposed(told), *verify_fresh(told))
             court = Court(manifest, told, kept, policies, vouched)
             ruled = tuple(verify_changes(told, policies))
             findings = (

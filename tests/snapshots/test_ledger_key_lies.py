@@ -169,7 +169,7 @@ def test_a_reviewer_saw_the_check_they_approved(
     ]
     given = sign(log, now)
     out = out_of(now, log, given, store, tmp_path / "out")
-    assert named(out) == [(SIGNOFFS, "signature")]
+    assert named(out) == [(PROOFS, "proof"), (SIGNOFFS, "signature")]
     assert "signed without having seen the check" in messages(out)
 
 
@@ -220,3 +220,22 @@ def test_a_rollback_gives_the_reason_that_was_signed(
     out = out_of(now, log, (*given, back), store, tmp_path / "out")
     assert named(out) == [(SIGNOFFS, "signature")]
     assert "signed for another reason" in messages(out)
+
+
+def test_a_statement_is_entered_once(
+    folder: PipelineFolder, store: ObjectStore, tmp_path: Path
+) -> None:
+    """What Bob took out went live again by new approvals: his old word is over."""
+    stays, leaves = edit(request()), edit(request("Another"), ADA, "E-0002")
+    both = inputs_for(folder, store, (stays, leaves), moved(folder, 2))
+    now = inputs_for(folder, store, (stays,), moved(folder))
+    log = begun(both)
+    given = sign(log, both)
+    said = rollback(now, BOB, log.head(), leaves)
+    revert(log, now, "E-0002", said)
+    enter_again(log, "SnapshotActivated")
+    back = revert(log, now, "E-0002", said)
+    now = replace(now, evidence=both.evidence)
+    out = out_of(now, log, (*given, back), store, tmp_path / "out")
+    assert named(out) == [(PROOFS, "proof")]
+    assert "an old statement was entered again" in messages(out)

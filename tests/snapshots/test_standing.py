@@ -45,11 +45,11 @@ def said(inputs: ExportInputs) -> tuple[str, str]:
 
 
 def taken_back(inputs: ExportInputs, base: ExportInputs) -> ExportInputs:
-    statement = rollback(inputs, BOB)
-    return after(
-        inputs,
-        lambda log: revert(log, base, "E-0001", replace(statement, time=LATER)),
-    )
+    def take_back(log: Chronicle) -> None:
+        said = rollback(base, BOB, log.head(), inputs.edits[0])
+        revert(log, base, "E-0001", replace(said, time=LATER))
+
+    return after(inputs, take_back)
 
 
 def test_a_live_snapshot_is_told_to_be_live(inputs: ExportInputs) -> None:
