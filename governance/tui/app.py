@@ -35,6 +35,8 @@ from governance.tui.themes import DARK, LIGHT
 
 POLL_SECONDS = 1.0
 LEAVE_SECONDS = 3.0
+AGES_SECONDS = 30.0
+"""How old what the screens say of ages may become while nobody writes."""
 JOB_SECONDS = 0.1
 MODES = (ReviewScreen, LedgerScreen, ModelsScreen, JobsScreen, ChangesScreen)
 
@@ -99,6 +101,7 @@ class GovernanceApp(App[int], inherit_bindings=False):
             **extra,
         )
         self._ledger_number = governance.changed()
+        self._read_at = clock()
         self._leaving = False
         self._job_shown = (0, "")
         self._jobs_waiting = False
@@ -156,6 +159,9 @@ class GovernanceApp(App[int], inherit_bindings=False):
         if number != self._ledger_number and screen is not None:
             self._ledger_number = number
             screen.ledger_changed()
+        elif self.desk.clock() - self._read_at >= AGES_SECONDS and screen is not None:
+            self._read_at = self.desk.clock()
+            screen.grow_older()
 
     def action_go(self, name: str) -> None:
         """Show another screen."""

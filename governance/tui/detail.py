@@ -94,6 +94,12 @@ class Detail(Vertical):
         )
         self.query_one("#detail-acts", Static).update(_acts(edit.id, reasons))
 
+    def grow_older(self) -> None:
+        """Draw the edit's age anew."""
+        if self.shown_edit is not None:
+            meta = _meta(self.shown_edit, self._desk)
+            self.query_one("#detail-meta", Static).update(meta)
+
     def clear(self, text: str) -> None:
         """Show that there is nothing to show, and why."""
         self.shown_edit, self.reasons = None, {}

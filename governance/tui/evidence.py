@@ -209,6 +209,10 @@ def scalar(value: JSON) -> Content:
     if isinstance(value, float):
         return own(number(value))
     if isinstance(value, Mapping):
+        if {"rule", "outcome", "message"} <= set(value):
+            # Of a judged rule its name and verdict, not its figure alone.
+            words = (value["outcome"], value["rule"], value["message"])
+            return shown("  ".join(map(str, words)))
         return _share(value) if is_share(value) else _pairs(value)
     if isinstance(value, str):
         return shown(value)

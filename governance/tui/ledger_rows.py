@@ -22,7 +22,7 @@ COLUMNS = (
 )
 _PAGE = 200
 _PAGES_KEPT = 16
-_CONCERNED = ("edit", "edits", "model", "origin")
+_CONCERNED = ("edit", "edits", "change", "model", "origin")
 _BAD = frozenset({"EditWithdrawn", "EditReverted"})
 _GOOD = frozenset({"SnapshotActivated", "SnapshotRestored"})
 

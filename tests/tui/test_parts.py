@@ -16,8 +16,9 @@ from governance.service.views import RuleResult
 from governance.tui import crash, paint
 from governance.tui.app import run
 from governance.tui.bars import PLAIN, bar, limit_values
-from governance.tui.evidence import with_wanted
+from governance.tui.evidence import tree, with_wanted
 from governance.tui.grid import Column, FixedRows, Grid, Row
+from governance.tui.ledger_rows import about
 from governance.tui.names import shared_ends, without_ends
 from governance.tui.signatures import fingerprint
 from governance.tui.words import Tone
@@ -50,6 +51,22 @@ def test_a_bar_shows_sure_part_interval_value_and_limit(
     rule: RuleResult, drawn: str
 ) -> None:
     assert bar(rule, 11, PLAIN, Tone.GOOD).plain == drawn
+
+
+def test_a_judged_rule_in_an_entry_is_named_with_its_verdict() -> None:
+    judged: JSON = {
+        "rule": "efficacy",
+        "outcome": "FAIL",
+        "message": "0.41 >= 0.7 does not hold",
+        **{"value": 0.5, "low": 0.41, "high": 0.6, "n": 48, "limit": ">= 0.7"},
+    }
+    text = "\n".join(row.plain for row in tree({"rules": [judged]}, 60))
+    assert "FAIL  efficacy  0.41 >= 0.7 does not hold" in text
+
+
+def test_an_entry_about_a_change_names_it() -> None:
+    data: JSON = {"change": "C-0002", "decision": "approve"}
+    assert about({"data": data}).plain == "C-0002  approve"
 
 
 @pytest.mark.parametrize(

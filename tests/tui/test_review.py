@@ -1,5 +1,7 @@
 """A reviewer sees what waits, what it changes, and what was measured."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,8 @@ from textual.widgets import Input
 
 from governance.errors import IntegrityError
 from governance.tui.app import GovernanceApp
-from tests.tui.conftest import SIZES, Clock, make_app, screen_text, settle
+from governance.tui.grid import Grid
+from tests.tui.conftest import NOW, SIZES, Clock, make_app, screen_text, settle
 from tests.tui.fake import FakeGovernance
 
 
@@ -68,6 +71,32 @@ async def test_a_narrow_terminal_shows_one_pane_and_goes_back_with_escape(
         await pilot.press("escape")
         await pilot.pause()
         assert "E-0004" in screen_text(app)
+
+
+async def test_ages_grow_while_nobody_writes(
+    fake: FakeGovernance, clock: Clock, tmp_path: Path
+) -> None:
+    app = make_app(fake, clock, tmp_path)
+    app.desk = replace(app.desk, now=lambda: NOW + timedelta(seconds=clock() - 100))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("j")
+        await pilot.pause()
+        chosen = app.screen.query_one("#inbox", Grid).key
+        assert "14h ago" in screen_text(app)
+        clock.pass_by(7200)
+        app.poll()
+        await pilot.pause()
+        text = screen_text(app)
+        assert "16h ago" in text
+        assert "14h" not in text
+        assert app.screen.query_one("#inbox", Grid).key == chosen
+        await pilot.press("3")
+        await pilot.pause()
+        clock.pass_by(3600)
+        app.poll()
+        await pilot.pause()
+        assert "17h" in screen_text(app)
 
 
 async def test_a_filter_keeps_what_holds_every_word_and_escape_ends_it(

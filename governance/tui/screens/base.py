@@ -81,6 +81,12 @@ class WorkScreen(Screen[None]):
                 panel.outdate(f"{error.message}. {error.hint}")
         self.action_reload()
 
+    def grow_older(self) -> None:
+        """Draw ages anew where this screen shows some; nothing is read."""
+
+    def point_at(self, edit_id: str) -> None:
+        """Put the cursor on an edit, where this screen lists edits."""
+
     def jobs_changed(self) -> None:
         """Take in that a job moved."""
         self.query_one(JobStrip).reload()
@@ -148,6 +154,7 @@ class WorkScreen(Screen[None]):
         names = ", ".join(edit.id for edit in event.edits)
         self.desk.tell(f"{names}: PROPOSED")
         self.action_reload()
+        self.point_at(event.edits[0].id)
 
     @on(DecisionPanel.Cancelled)
     def _cancelled(self, event: DecisionPanel.Cancelled) -> None:

@@ -76,9 +76,13 @@ class ChangesScreen(WorkScreen):
                 own(f"   {len(self._changes)} in all, {waiting} waiting", Tone.DIM),
             )
         )
+        self.grow_older()
+        self._show(top=False)
+
+    def grow_older(self) -> None:
+        """Draw the ages in the list anew."""
         empty = "  none; `governance policy activate` proposes one"
         self.list.show(change_rows(self._changes, self.desk), own(empty, Tone.DIM))
-        self._show(top=False)
 
     def _show(self, *, top: bool) -> None:
         layout, reasons = self._layout(self.list.key)

@@ -89,9 +89,13 @@ class ModelsScreen(WorkScreen):
                 ),
             )
         )
+        self.grow_older()
+        self._show()
+
+    def grow_older(self) -> None:
+        """Draw the ages in the list anew."""
         rows = snapshot_rows(self._models, self._snapshots, self._marked, self.desk)
         self.list.show(rows, own("  no model is registered", Tone.DIM))
-        self._show()
 
     def _find(self, key: str | None) -> SnapshotSummary | None:
         return next((item for item in self._snapshots if row_key(item) == key), None)

@@ -98,6 +98,15 @@ class ReviewScreen(WorkScreen):
         self._list()
         self._show(self.inbox.key)
 
+    def point_at(self, edit_id: str) -> None:
+        """Put the cursor on what was just proposed: it is what comes next."""
+        self.inbox.go(edit_id)
+
+    def grow_older(self) -> None:
+        """Draw the ages in inbox and detail anew."""
+        self._list()
+        self.detail.grow_older()
+
     def _list(self) -> None:
         wanted = self.query_one("#filter", Input).value
         text = (
