@@ -58,7 +58,11 @@ def test_a_judged_rule_in_an_entry_is_named_with_its_verdict() -> None:
         "rule": "efficacy",
         "outcome": "FAIL",
         "message": "0.41 >= 0.7 does not hold",
-        **{"value": 0.5, "low": 0.41, "high": 0.6, "n": 48, "limit": ">= 0.7"},
+        "value": 0.5,
+        "low": 0.41,
+        "high": 0.6,
+        "n": 48,
+        "limit": ">= 0.7",
     }
     text = "\n".join(row.plain for row in tree({"rules": [judged]}, 60))
     assert "FAIL  efficacy  0.41 >= 0.7 does not hold" in text
