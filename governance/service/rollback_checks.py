@@ -10,6 +10,7 @@ from governance.service.authority import Check, check_claim, verify_signed
 from governance.service.book import wanted_of
 from governance.service.rollback import Return, check_said, weigh_rollback
 from governance.service.workspace import Workspace
+from governance.text import safe
 
 RollbackEvent = EditReverted | SnapshotRestored | RollbackSigned
 
@@ -46,6 +47,7 @@ def check_rollback(
     leaving = [
         item for item in before.live_edits(event.model) if item.id not in event.live
     ]
+    _check_only_leaves(before, event, leaving)
     wanted = Return(
         action=_action(event),
         model=event.model,
@@ -110,6 +112,28 @@ def check_withdrawal(
     )
     for _, why in approval.dismissed:
         raise SignOffMissingError(f"withdraw: the policy was not satisfied: {why}")
+
+
+def _check_only_leaves(
+    before: WorkspaceState, event: RollbackEvent, leaving: list[EditRecord]
+) -> None:
+    """Refuse a rollback that brings an edit to life: that takes every approval.
+
+    Raises:
+        IntegrityError: It does, or names another edit than the one it takes out.
+    """
+    held = {item.id for item in before.live_edits(event.model)}
+    for name in event.live:
+        if name not in held:
+            raise IntegrityError(
+                f"a rollback made {safe(name, 40)} live, which only approvals can"
+            )
+    if isinstance(event, EditReverted) and [item.id for item in leaving] != [
+        event.edit
+    ]:
+        raise IntegrityError(
+            f"the entry reverts {safe(event.edit, 40)}, and takes out others"
+        )
 
 
 def _action(event: RollbackEvent) -> str:
