@@ -15,6 +15,7 @@ from governance.domain.events import (
 from governance.domain.evolving import evolve
 from governance.domain.fold import state_after
 from governance.domain.persistent import PersistentMap, grown
+from governance.domain.persistent_list import PersistentList
 from governance.domain.rollback import RollbackSigned, Wanted
 from governance.domain.signoff import Signed
 from governance.domain.state import WorkspaceState
@@ -46,7 +47,7 @@ class SnapshotRecord:
     was_live: bool
     rollback: Signed | None = None
     cosigned: tuple[Signed, ...] = ()
-    lived: tuple[int, ...] = ()
+    lived: PersistentList[int] = field(default_factory=PersistentList)
 
 
 Key = tuple[str, str]
@@ -116,7 +117,7 @@ def _merged(known: SnapshotRecord, named: SnapshotRecord) -> SnapshotRecord:
         was_live=known.was_live or named.was_live,
         rollback=named.rollback if named.was_live else known.rollback,
         cosigned=named.cosigned if named.was_live else known.cosigned,
-        lived=(*known.lived, *named.lived),
+        lived=known.lived.plus(named.lived),
     )
 
 
@@ -170,7 +171,7 @@ def _named(event: Event, entry: Entry, before: WorkspaceState) -> SnapshotRecord
             was_live=lives,
             rollback=rollback,
             cosigned=cosigned,
-            lived=(entry.sequence,) if lives else (),
+            lived=PersistentList((entry.sequence,) if lives else ()),
         )
 
     match event:

@@ -9,6 +9,7 @@ from governance.canonical import digest_of
 from governance.domain.change import ChangeKind, ChangeRecord, ChangeState
 from governance.domain.events import EditsApplied, EditsChecked
 from governance.domain.lifecycle import EditState
+from governance.domain.persistent_list import PersistentList
 from governance.domain.rollback import Pending, PendingRollback
 from governance.domain.roster import Reviewer, Roster
 from governance.domain.signoff import Signed
@@ -83,7 +84,7 @@ read_snapshot = _reader(
     edits=tuple,
     rollback=_maybe(_signed),
     cosigned=_signoffs,
-    lived=tuple,
+    lived=PersistentList,
 )
 read_state = _reader(
     WorkspaceState,

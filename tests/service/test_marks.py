@@ -13,6 +13,7 @@ from typing import get_args, get_origin
 import pytest
 
 from governance.canonical import sha256_hex
+from governance.domain.persistent_list import PersistentList
 from governance.domain.rollback import PendingRollback
 from governance.domain.signoff import Decision, Signed
 from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
@@ -372,7 +373,7 @@ def test_every_field_that_json_would_not_bring_back_is_restored() -> None:
             parts = list(inner(item.type))
             wanted = any(
                 part is tuple
-                or get_origin(part) is tuple
+                or get_origin(part) in (tuple, PersistentList)
                 or (isinstance(part, type) and is_dataclass(part))
                 or (isinstance(part, type) and issubclass(part, Enum))
                 for part in parts
