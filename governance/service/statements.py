@@ -53,7 +53,8 @@ def refuse_behind(approval: Approval, what: str) -> None:
             raise WrongStateError(
                 f"{what}: {signed.principal!r} signed at {signed.time}, which is later "
                 "than now by the clock here",
-                "Nothing was recorded. Set the clock, or try again after that time.",
+                "Nothing was recorded. Set the clock, or try again after that time; a "
+                "new check, or a new proposal, begins without it.",
             )
 
 

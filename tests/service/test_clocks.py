@@ -33,6 +33,22 @@ def test_whose_clock_is_behind_signs_later(tmp_path: Path, parts: Parts) -> None
     assert house.as_("ana").verify().ok
 
 
+def test_a_clock_years_ahead_stops_an_edit_until_it_is_checked_again(
+    tmp_path: Path, parts: Parts
+) -> None:
+    house = build(tmp_path, parts, change=wanting(required_approvals=2))
+    edit, now = house.ready("ana"), house.clock.moment
+    house.clock.moment += timedelta(days=4000)
+    house.approve("ben", edit)
+    house.clock.moment = now + timedelta(minutes=1)
+    with pytest.raises(WrongStateError, match="later than now") as refused:
+        house.approve("cleo", edit)
+    assert "a new check" in refused.value.hint
+    house.job("ana", JobKind.CHECK, edit=edit)
+    house.approve("ben", edit)
+    assert house.approve("cleo", edit).state == "LIVE"
+
+
 def test_an_approval_from_the_future_stops_nobody_who_is_enough(
     tmp_path: Path, parts: Parts
 ) -> None:
