@@ -203,7 +203,7 @@ def snapshot_matter(
         confirm=snapshot.digest,
         snapshot=snapshot.digest,
         model=snapshot.model,
-        folder=_folder(snapshot.model, snapshot.digest),
+        folder=_folder(snapshot.model, snapshot.digest) if act is EXPORT else "",
         facts=taking_back_facts(
             governance,
             snapshot.model,

@@ -111,6 +111,26 @@ def test_what_was_taken_back_leaves_with_the_entry_that_says_so(
     assert "it was not live when this was written" in (target / "README.md").read_text()
 
 
+def test_what_was_live_leaves_under_its_own_edits_when_they_are_proposed_anew(
+    real: House, tmp_path: Path
+) -> None:
+    first = real.live("kora")
+    was = real.as_("ana").model("mini").live
+    real.job("cleo", JobKind.REVERT, edit=first, reason="harm")
+    second = real.propose("ana", "kora")
+    solved = real.job("ana", JobKind.APPLY, edits=[second])
+    assert solved["candidate"] == was
+    earlier = export(real, tmp_path / "earlier", snapshot=was)
+    assert holds(real, earlier).trust == "pinned"
+    assert f'"{first}"' in (earlier / "governance/edits.json").read_text()
+    assert f'"{second}"' not in (earlier / "governance/edits.json").read_text()
+    real.job("ana", JobKind.CHECK, edit=second)
+    assert real.approve("ben", second).live == was
+    again = export(real, tmp_path / "again")
+    assert holds(real, again).trust == "pinned"
+    assert f'"{second}"' in (again / "governance/edits.json").read_text()
+
+
 def test_edits_solved_together_leave_together(real: House, tmp_path: Path) -> None:
     names = [real.propose("ana", "kora"), real.propose("ben", "lume")]
     real.job("ana", JobKind.APPLY, edits=names)

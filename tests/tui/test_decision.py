@@ -249,6 +249,7 @@ async def test_making_an_earlier_snapshot_live_signs_that_snapshot(
         await pilot.press("j", "L")
         await pilot.pause()
         clock.pass_by(1.0)
+        assert app.screen.query_one("#decision-text", Input).value == ""
         await type_into(pilot, "#decision-text", "worse")
         await type_into(pilot, "#decision-confirm", sha("two")[-4:])
         await settle(pilot)
