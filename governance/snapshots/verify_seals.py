@@ -58,11 +58,12 @@ def verify_recorded(
     """
     if MODEL_KEY not in intact:
         return
-    recorded = {
+    # A forger's entry may hold anything, and not all of it goes into a set.
+    recorded = [
         entry.data.get("key")
         for entry in entries
         if entry.event == SigningKeyRecorded.name
-    }
+    ]
     try:
         known = _key(folder).pem.decode() in recorded
     except IntegrityError:

@@ -150,6 +150,20 @@ def test_a_model_is_registered_before_it_is_edited(
     assert "registers miniature again, or too late" in messages(out)
 
 
+@pytest.mark.parametrize("key", [None, 7, [], [[]], {}, {"x": []}])
+def test_a_signing_key_that_is_anything_at_all_is_a_finding(
+    inputs: ExportInputs, store: ObjectStore, tmp_path: Path, key: JSON
+) -> None:
+    log = begun(inputs)
+    inputs = signed_by(log, inputs, BOB)
+    given = sign(log, inputs)
+    whole = cited(inputs, log, given)
+    rewrite(log, "SigningKeyRecorded", key=key)
+    now = replace(whole, head=log.head(), log=log.proven())
+    out = export_diffusers(now, store, tmp_path / "out").path
+    assert ("governance/keys/model-signing.pub", "signature") in named(out)
+
+
 # What a reviewer saw
 
 
