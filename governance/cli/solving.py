@@ -114,7 +114,7 @@ def print_report(report: Mapping[str, JSON]) -> None:
     print_line(f"digest  {report['digest']}")
     if report["written"]:
         print_line(f"written {report['written']}")
-    print_line(f"peak    {report['peak_mib']} MiB")
+    print_line(f"peak    {report['peak_mib']:.0f} MiB")
     seconds = report["seconds"]
     if isinstance(seconds, dict):
         print_line(
