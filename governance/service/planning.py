@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from governance.domain.events import Document
-from governance.domain.lifecycle import EditState
+from governance.domain.lifecycle import EditState, Step, allowed
 from governance.domain.request import EditRequest
 from governance.domain.snapshot import ResolvedEdit
 from governance.domain.state import Candidate, EditRecord, ModelRecord, WorkspaceState
@@ -12,6 +12,7 @@ from governance.ledger.store import ObjectStore
 from governance.service.facade import ProgressCallback
 from governance.service.fields import table, text
 from governance.service.ports import Models, Planned
+from governance.service.selecting import over_hint
 from governance.service.stored import check_snapshot, request_of
 
 
@@ -143,9 +144,9 @@ def refuse_broken(state: WorkspaceState, record: EditRecord) -> None:
     """
     reason = candidate_broken(state, record)
     if reason is not None:
-        raise WrongStateError(
-            reason, f"Run `governance edit apply {record.id}` and check it again."
-        )
+        again = f"Run `governance edit apply {record.id}` and check it again."
+        over = not allowed(record.state, Step.APPLY)
+        raise WrongStateError(reason, over_hint(record.state) if over else again)
 
 
 def check_base(models: Models, model: ModelRecord, progress: ProgressCallback) -> None:

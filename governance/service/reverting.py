@@ -6,7 +6,7 @@ from functools import partial
 
 from governance.canonical import JSON
 from governance.domain.events import EditReverted
-from governance.domain.lifecycle import EditState
+from governance.domain.lifecycle import EditState, Step, allowed
 from governance.domain.signoff import Head
 from governance.domain.state import EditRecord, ModelRecord, WorkspaceState
 from governance.errors import WrongStateError
@@ -222,6 +222,9 @@ def _live(state: WorkspaceState, name: str) -> EditRecord:
     if record.state is not EditState.LIVE:
         raise WrongStateError(
             f"revert {record.id}: it is {record.state}, expected LIVE",
-            "Only a live edit can be reverted.",
+            f"Only a live edit is reverted. `governance edit withdraw {record.id}` ends "
+            "one that is not live yet."
+            if allowed(record.state, Step.WITHDRAW)
+            else "Only a live edit is reverted.",
         )
     return record

@@ -87,7 +87,22 @@ def test_what_is_decided_is_said_before_any_digest_is_asked_for(
         assert "it is LIVE" in said.err
         assert "governance edit revert" in said.err
     line("edit", "revert", live, "--reason", "harm", who="cleo")
+    checked = line("edit", "check", live, who="ben")
+    assert "REVERTED, expected APPLIED" in checked.err
+    assert "edit apply" not in checked.err
     over = line("edit", "sign", live, *REJECT, who="ben")
     assert "it is REVERTED" in over.err
     assert "governance edit revert" not in over.err
     assert "propose the request anew" in over.err
+
+
+def test_a_revert_of_what_is_not_live_yet_names_the_way_to_end_it(
+    house: House, line: Line
+) -> None:
+    edit = house.ready("ana")
+    said = line("edit", "revert", edit, "--reason", "harm", who="ben")
+    assert said.code == 4
+    assert f"governance edit withdraw {edit}" in said.err
+    line("edit", "withdraw", edit, "--reason", "no")
+    said = line("edit", "revert", edit, "--reason", "harm", who="ben")
+    assert "edit withdraw" not in said.err
