@@ -15,6 +15,7 @@ from governance.domain.change_events import (
 )
 from governance.domain.event import Document as Document
 from governance.domain.event import Event as Event
+from governance.domain.evolving import made_of
 from governance.domain.releasing import TensorsReleased
 from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signing_key import SigningKeyRecorded
@@ -304,4 +305,4 @@ def parse_event(name: str, data: Document) -> Event:
             f"found {sorted(data)}",
             "Run `governance ledger verify`.",
         )
-    return kind(**data)
+    return made_of(kind, data)

@@ -58,6 +58,12 @@ def worth_helping(workspace: Workspace) -> bool:
         return False
 
 
+def _second_process(audit: str, objects: Path, work: Work) -> bool:
+    """Do as :func:`all_right`, in a process that does nothing else."""
+    gc.disable()  # As in the first, but to the end.
+    return all_right(audit, objects, work)
+
+
 _lookers: dict[str, Apart] = {}
 """In the second process: who looks at entries there, by audit; there is one."""
 
@@ -72,11 +78,7 @@ def all_right(audit: str, objects: Path, work: Work) -> bool:
     """
     if audit not in _lookers:
         _lookers[audit] = Apart(objects)
-    with uncollected():
-        return _looked_at(_lookers[audit], work)
-
-
-def _looked_at(looker: Apart, work: Work) -> bool:
+    looker = _lookers[audit]
     try:
         entries = [looker.look(payload) for payload in work.payloads]
         cited = [
@@ -204,7 +206,9 @@ class Helper:
             needed,
         )
         try:
-            running = self._pool.start(all_right, str(id(self)), self._objects, work)
+            running = self._pool.start(
+                _second_process, str(id(self)), self._objects, work
+            )
             self._running.append(running)
         except BrokenExecutor:
             self._fine = False

@@ -100,16 +100,20 @@ class Book:
         Raises:
             IntegrityError: The lifecycle forbids it.
         """
-        named, snapshots = _named(event, entry, self.state), self.snapshots
+        snapshots, named = self.snapshots, _named(event, entry, self.state)
         if named is not None:
-            known = snapshots.get((named.model, named.digest))
+            key = named.model, named.digest
+            known = snapshots.get(key)
             merged = named if known is None else _merged(known, named)
-            snapshots = grown(snapshots, {(named.model, named.digest): merged})
+            if merged is not known:
+                snapshots = grown(snapshots, {key: merged})
         return Book(state_after(self.state, event, entry), snapshots)
 
 
 def _merged(known: SnapshotRecord, named: SnapshotRecord) -> SnapshotRecord:
     """Keep when a snapshot was first made; take what is newly true of it."""
+    if not named.was_live and named.edits == known.edits:
+        return known
     return evolve(
         named,
         created=known.created,
