@@ -82,11 +82,12 @@ def title_of(edit: EditFacts) -> str:
     return f"{edit.id}: {said(inner(edit.request, 'metadata'), 'title') or 'untitled'}"
 
 
-def edit_section(edit: EditFacts) -> Html:
+def edit_section(edit: EditFacts, proposed: str = PROPOSED) -> Html:
     """Return what a report says of one edit.
 
     Args:
         edit: The edit; every text in it may be hostile.
+        proposed: How its proposal was signed, and where the signature lies.
     """
     spec = inner(edit.request, "spec")
     return join(
@@ -95,7 +96,7 @@ def edit_section(edit: EditFacts) -> Html:
             paragraph(words(f"{sentence(spec)} Proposed by {edit.proposer}.")),
             *_concepts(spec),
             *_attributes(spec),
-            _facts(edit, spec),
+            _facts(edit, spec, proposed),
             *_certificate(edit.certificate),
         )
     )
@@ -116,7 +117,7 @@ def _attributes(spec: Mapping[str, JSON]) -> Iterator[Html]:
         yield bullets(items)
 
 
-def _facts(edit: EditFacts, spec: Mapping[str, JSON]) -> Html:
+def _facts(edit: EditFacts, spec: Mapping[str, JSON], proposed: str) -> Html:
     metadata = inner(edit.request, "metadata")
     preserved = [plain(item) for item in listed(spec, "preserve")]
     shown = ", ".join(f"\u201c{item}\u201d" for item in preserved[:_MOST])
@@ -128,7 +129,7 @@ def _facts(edit: EditFacts, spec: Mapping[str, JSON]) -> Html:
             ("Reference", words(said(metadata, "reference"))),
             ("Proposed by", words(f"{edit.proposer}, {edit.time}")),
             ("Proposer\u2019s key", _key(edit.key)),
-            ("Proposal", words(PROPOSED if edit.key else "")),
+            ("Proposal", words(proposed if edit.key else "")),
             ("Method", words(said(spec, "method"))),
             ("Parameters", mono(canonical_bytes(edit.parameters).decode(), 2000)),
             (

@@ -13,6 +13,14 @@ from governance.snapshots.report_evidence import EvidenceFacts, evidence_section
 from governance.snapshots.report_page import page
 from governance.snapshots.report_record import decisions, ledger, limits, policy
 from governance.snapshots.report_results import meanings
+from governance.snapshots.request_words import PROPOSED_HERE
+
+_PROPOSED = f"{PROPOSED_HERE}the ledger entry of the proposal"
+_CHECKED = (
+    "What counts is the ledger; check it in the workspace with governance ledger "
+    "verify, and each decision with the ssh-keygen line that governance edit show "
+    "prints."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,7 @@ def one_edit_page(one: OneEdit) -> bytes:
     """
     return page(
         kicker="Report of one edit",
+        checked=_CHECKED,
         title=title_of(one.edit),
         lead=(
             facts(
@@ -95,7 +104,7 @@ def one_edit_page(one: OneEdit) -> bytes:
         sections=(
             ("Identity", _identity(one)),
             ("Base model", base_section(one.base)),
-            ("The edit", edit_section(one.edit)),
+            ("The edit", edit_section(one.edit, _PROPOSED)),
             ("Evaluation", _evaluation(one)),
             ("Decisions and signatures", _decisions(one)),
             ("Policy", policy(one.policy)),

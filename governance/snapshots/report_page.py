@@ -6,6 +6,11 @@ import governance
 from governance.snapshots.html import Html, join, paragraph, tag, words
 from governance.snapshots.report_style import STYLE, content_policy
 
+CHECKED = (
+    "What counts are the signed documents beside it; check them with governance "
+    "snapshot verify, or with ssh-keygen, sha256sum and openssl."
+)
+
 
 def page(
     *,
@@ -15,6 +20,7 @@ def page(
     notice: str,
     sections: Sequence[tuple[str, Html]],
     version: str = governance.__version__,
+    checked: str = CHECKED,
 ) -> bytes:
     """Return a page that loads nothing and runs nothing.
 
@@ -25,6 +31,7 @@ def page(
         notice: A warning above everything; none where empty.
         sections: Heading and content of each.
         version: Program version that writes it.
+        checked: What counts beside the page, and how it is checked.
     """
     warning = [paragraph(tag("strong", words(notice, 2000)), class_="notice")]
     header = tag(
@@ -38,7 +45,7 @@ def page(
         "main",
         *(_section(at, *section) for at, section in enumerate(sections, 1)),
     )
-    body = tag("body", header, _contents(sections), main, _foot(version))
+    body = tag("body", header, _contents(sections), main, _foot(version, checked))
     document = tag("html", _head(title), body, lang="en")
     return f"<!doctype html>\n{document}\n".encode()
 
@@ -73,10 +80,9 @@ def _section(at: int, name: str, content: Html) -> Html:
     return tag("section", heading, content, aria_labelledby=f"part-{at}")
 
 
-def _foot(version: str) -> Html:
+def _foot(version: str, checked: str) -> Html:
     said = (
         f"Written by governance {version}. This page holds no script and "
-        "loads nothing. What counts are the signed documents beside it; check them with "
-        "governance snapshot verify, or with ssh-keygen, sha256sum and openssl."
+        f"loads nothing. {checked}"
     )
     return tag("footer", join((paragraph(words(said), class_="small"),)))

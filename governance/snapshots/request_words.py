@@ -10,10 +10,11 @@ VERBS = {
     "update": "updates",
     "debias": "balances",
 }
-PROPOSED = (
+PROPOSED_HERE = (
     "signed with the proposer's key over the request digest, for the namespace "
-    "proposal@governance; the signature is in governance/edits.json"
+    "proposal@governance; the signature is in "
 )
+PROPOSED = f"{PROPOSED_HERE}governance/edits.json"
 BOUNDS = {
     "point": "on the value",
     "ci_lower": "on the interval's lower end",

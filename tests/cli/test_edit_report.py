@@ -58,6 +58,16 @@ def test_a_live_edit_shows_who_signed(line: Line, house: House, tmp_path: Path) 
     assert signoff.signature.splitlines()[1] in page.text
 
 
+def test_the_page_of_an_edit_names_nothing_that_only_an_export_has(
+    line: Line, house: House, tmp_path: Path
+) -> None:
+    page = page_of(line, house.live(), tmp_path / "page.html")
+    assert "governance/edits.json" not in page.text
+    assert "snapshot verify" not in page.text
+    assert "the signature is in the ledger entry of the proposal" in page.text
+    assert "check it in the workspace with governance ledger verify" in page.text
+
+
 def test_a_withdrawn_edit_says_why(line: Line, house: House, tmp_path: Path) -> None:
     edit = house.propose("ana")
     house.as_("ana").withdraw(edit, "<b>changed my mind</b>")
