@@ -1,5 +1,6 @@
 """The application: screens, keys of everywhere, guards against strangers' text."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -278,6 +279,9 @@ def run(
             "terminal UI: expected a terminal on stdin and stderr, found none",
             "Run it in a terminal, or use the commands.",
         )
+    # A program that asks for a passphrase here would share the keyboard with the UI:
+    # its question painted over, half the answer taken for keys.
+    os.environ["SSH_ASKPASS_REQUIRE"] = "force"
     app = GovernanceApp(governance, ascii=ascii, readonly=readonly)
     code = app.run()
     if app.crash_message:

@@ -1,6 +1,8 @@
 """Bars, numbers, ages, fingerprints, lists and crash files, one by one."""
 
 import io
+import os
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from governance.errors import UsageError
 from governance.identity.keys import generate_key
 from governance.service.views import RuleResult
 from governance.tui import crash, paint
-from governance.tui.app import run
+from governance.tui.app import GovernanceApp, run
 from governance.tui.bars import PLAIN, bar, limit_values
 from governance.tui.evidence import tree, with_wanted
 from governance.tui.grid import Column, FixedRows, Grid, Row
@@ -240,3 +242,21 @@ async def test_the_line_under_the_cursor_is_always_in_view() -> None:
             await pilot.pause()
             top = grid.scroll_offset.y
             assert top <= grid.cursor < top + grid.size.height - 1
+
+
+def test_no_passphrase_is_asked_for_on_the_terminal_that_the_screen_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "never")
+    seen: list[str | None] = []
+
+    def opened(_: GovernanceApp) -> int:
+        seen.append(os.environ.get("SSH_ASKPASS_REQUIRE"))
+        return 0
+
+    monkeypatch.setattr(GovernanceApp, "run", opened)
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    assert run(FakeGovernance(tmp_path)) == 0
+    # ssh-keygen then asks nobody but the program that SSH_ASKPASS names.
+    assert seen == ["force"]
