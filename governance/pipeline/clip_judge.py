@@ -3,17 +3,20 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
+from transformers import CLIPModel, CLIPTokenizer
 
 from governance.errors import NotFoundError, PipelineError
 from governance.pipeline.judge_model import Kind
 from governance.pipeline.quiet import quiet_libraries
+
+if TYPE_CHECKING:
+    from transformers import CLIPImageProcessor
 
 _BATCH = 32
 
@@ -32,7 +35,7 @@ class ClipJudge:
         self,
         model: Any,  # noqa: ANN401 - transformers types its models only in part
         tokenizer: CLIPTokenizer,
-        processor: CLIPImageProcessor,
+        processor: "CLIPImageProcessor",
         device: str = "cpu",
     ) -> None:
         self._model = model.eval().requires_grad_(requires_grad=False).to(device)
@@ -122,6 +125,9 @@ def load_clip_judge(folder: Path, device: str = "cpu") -> ClipJudge:
         PipelineError: It cannot be loaded.
     """
     quiet_libraries()
+    # Naming it advises to install torchvision, which no judge of the miniature needs.
+    from transformers import CLIPImageProcessor
+
     where: dict[str, Any] = {"local_files_only": True}
     try:
         model = CLIPModel.from_pretrained(str(folder), use_safetensors=True, **where)

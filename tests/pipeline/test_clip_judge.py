@@ -1,6 +1,8 @@
 """Any CLIP of transformers judges by likeness, as transformers itself would."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +105,13 @@ def test_pickled_weights_are_not_loaded(clip: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "clip"
     with pytest.raises(PipelineError, match="not a CLIP that can be loaded"):
         load_clip_judge(tmp_path)
+
+
+def test_importing_it_gives_no_advice_on_libraries() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import governance.evaluation.command"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
