@@ -6,13 +6,13 @@ from governance.domain.signoff import Head
 from governance.errors import IntegrityError
 from governance.ledger.checkpoint import Held, beyond, disagreement
 from governance.ledger.notary import Notary
-from governance.ledger.notes import insert_note
+from governance.ledger.notes import insert_note, newest_size
 from governance.ledger.rows import position_at
 from governance.ledger.transaction import head_of
 
 
 def check_extends(connection: Connection, notary: Notary, head: Head) -> None:
-    """Refuse to append to a log that was cut off or rewritten.
+    """Refuse to append to a log that was cut off, rewritten or added to.
 
     Otherwise the next checkpoint would sign the attack.
 
@@ -22,8 +22,18 @@ def check_extends(connection: Connection, notary: Notary, head: Head) -> None:
         head: The log's head.
 
     Raises:
-        IntegrityError: If the log does not extend the checkpoint in the file.
+        IntegrityError: If the log does not extend the checkpoint in the file, or goes
+            beyond the newest one in the database.
     """
+    newest = newest_size(connection)
+    # Entries and their head are signed in one commit. A log from before the database
+    # kept any has none.
+    if newest is not None and newest < head.size:
+        added = (
+            f"its newest signed head is of entry {newest}, and there are {head.size}: "
+            "they were added without the ledger's key, or signed heads were removed"
+        )
+        raise _changed(added)
     kept = notary.kept()
     if kept is None or kept == head:
         return
@@ -32,10 +42,12 @@ def check_extends(connection: Connection, notary: Notary, head: Head) -> None:
     if problem is None:
         problem = disagreement(held, head_of(position_at(connection, kept.size)))
     if problem is not None:
-        message = f"nothing is appended to a ledger that was changed: {problem}"
-        raise IntegrityError(
-            message, "Run `governance ledger verify`; restore a backup."
-        )
+        raise _changed(problem)
+
+
+def _changed(problem: str) -> IntegrityError:
+    message = f"nothing is appended to a ledger that was changed: {problem}"
+    return IntegrityError(message, "Run `governance ledger verify`; restore a backup.")
 
 
 def sign_head(connection: Connection, notary: Notary, head: Head) -> str:

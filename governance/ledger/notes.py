@@ -1,6 +1,6 @@
 """Checkpoints as the database keeps them, one for each transaction."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from governance.domain.signoff import Head
 from governance.errors import IntegrityError
@@ -10,6 +10,7 @@ from governance.ledger.rows import position_at
 from governance.ledger.tables import checkpoints
 
 _INSERT = insert(checkpoints)
+_NEWEST = select(func.max(checkpoints.c.size))
 
 
 def insert_note(connection: Connection, head: Head, note: str) -> None:
@@ -22,6 +23,12 @@ def newest_note(connection: Connection) -> str | None:
     newest = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
     found = connection.execute(newest).scalar()
     return None if found is None else _text(found)
+
+
+def newest_size(connection: Connection) -> int | None:
+    """Return the size of the newest kept checkpoint, ``None`` where there is none."""
+    found: int | None = connection.execute(_NEWEST).scalar()
+    return found
 
 
 def noted_sizes(connection: Connection) -> frozenset[int]:
