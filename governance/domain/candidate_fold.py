@@ -25,6 +25,7 @@ from governance.domain.rollback import (
 from governance.domain.signoff import Decision, Signed
 from governance.domain.state import Candidate, EditRecord, ModelRecord, WorkspaceState
 from governance.errors import IntegrityError
+from governance.text import safe
 
 
 def fold_candidate(
@@ -146,6 +147,8 @@ def _went_live(
         )
     if isinstance(event, SnapshotActivated):
         _check_approved(state, event, model, entry)
+    else:
+        _check_returns(event, model, entry)
     named = (state.edits.get(name) for name in event.live)
     held = [edit for edit in named if edit is not None and edit.model == event.model]
     live = {edit.id for edit in held}
@@ -165,6 +168,18 @@ def _went_live(
         candidates=solved_again(state.candidates, event.snapshot),
         rollbacks=overtaken(state.rollbacks, event.model),
     )
+
+
+def _check_returns(
+    event: EditReverted | SnapshotRestored, model: ModelRecord, entry: RecordedEvent
+) -> None:
+    """Refuse a rollback that brings an edit to life: that takes every approval."""
+    for name in sorted(set(event.live) - set(model.holds)):
+        raise IntegrityError(
+            f"entry {entry.sequence}: a rollback made {safe(name, 40)} live, which only "
+            "approvals can",
+            "Run `governance ledger verify`.",
+        )
 
 
 def _check_approved(
@@ -187,6 +202,7 @@ def _check_approved(
     expected = {*model.holds, *candidate.edits}
     if (
         not waiting
+        or candidate.model != event.model
         or candidate.parent != event.previous
         or len(event.live) != len(expected)
         or set(event.live) != expected

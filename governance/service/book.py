@@ -19,7 +19,9 @@ from governance.domain.persistent_list import PersistentList
 from governance.domain.rollback import RollbackSigned, Wanted
 from governance.domain.signoff import Signed
 from governance.domain.state import WorkspaceState
+from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
+from governance.text import safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +102,42 @@ class Book:
         Raises:
             IntegrityError: The lifecycle forbids it.
         """
+        state = state_after(self.state, event, entry)
         snapshots, named = self.snapshots, _named(event, entry, self.state)
         if named is not None:
             key = named.model, named.digest
             known = snapshots.get(key)
+            if isinstance(event, SnapshotRestored):
+                _check_lived(known, event, entry)
             merged = named if known is None else _merged(known, named)
             if merged is not known:
                 snapshots = grown(snapshots, {key: merged})
-        return Book(state_after(self.state, event, entry), snapshots)
+        return Book(state, snapshots)
+
+
+def _check_lived(
+    known: SnapshotRecord | None, event: SnapshotRestored, entry: Entry
+) -> None:
+    """Refuse to return to what never was: whose tensors nobody approved.
+
+    Raises:
+        IntegrityError: It never was live.
+    """
+    if known is None or not known.was_live:
+        raise IntegrityError(
+            f"entry {entry.sequence}: {safe(event.snapshot[:12], 12)} went live again, and "
+            "never was",
+            "Run `governance ledger verify`.",
+        )
 
 
 def _merged(known: SnapshotRecord, named: SnapshotRecord) -> SnapshotRecord:
-    """Keep when a snapshot was first made; take what is newly true of it."""
-    if not named.was_live and named.edits == known.edits:
+    """Keep when a snapshot was first made; take what is newly true of it.
+
+    The same request, proposed and applied anew, leads to the same digest: what lived
+    still did so with the edits that were approved for it.
+    """
+    if not named.was_live and (known.was_live or named.edits == known.edits):
         return known
     return evolve(
         named,

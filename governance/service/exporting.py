@@ -1,7 +1,6 @@
 """Export: gather everything the ledger says of a snapshot, and write it out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from governance.canonical import JSON
@@ -18,7 +17,7 @@ from governance.service.book import SnapshotRecord
 from governance.service.citing import cite, standing
 from governance.service.evidence import images_of, read_evidence
 from governance.service.facade import ProgressCallback
-from governance.service.fields import optional_text, text, texts
+from governance.service.fields import optional_text, text
 from governance.service.model_key import signing_key
 from governance.service.planning import check_base, planned, resolution_of, solved
 from governance.service.selecting import the_snapshot
@@ -90,8 +89,7 @@ def compute_export(
     signer = signing_key(workspace)
     # Others may have appended meanwhile: everything said is as of this one head.
     book, note, head = standing(workspace)
-    state = book.state
-    record = as_it_lived(workspace, book.snapshots[record.model, record.digest])
+    state, record = book.state, book.snapshots[record.model, record.digest]
     log = cite(workspace, book, record, note, head, signer)
     exported = workspace.parts.exporter.export(
         workspace.place,
@@ -112,22 +110,6 @@ def compute_export(
         "live": found.live,
         "standing": found.words,
     }
-
-
-def as_it_lived(workspace: Workspace, record: SnapshotRecord) -> SnapshotRecord:
-    """Return what is or was live with the edits that the entry names that made it so.
-
-    The same request, proposed and applied anew, leads to the same digest: the record
-    then names the newer edit, which nobody approved for what was live.
-
-    Args:
-        workspace: The workspace.
-        record: The snapshot; it is or was live.
-    """
-    if not record.edits:
-        return record
-    entry = workspace.ledger.entry(record.lived[-1])
-    return replace(record, edits=tuple(sorted(texts(entry.data, "live"))))
 
 
 def _refuse_nothing(form: Form, record: SnapshotRecord) -> None:

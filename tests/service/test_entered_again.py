@@ -14,9 +14,9 @@ from governance.ledger.entry import Entry, timestamp
 from governance.service import opening
 from governance.service.facade import Job, JobKind
 from governance.service.ports import Parts
-from governance.service.verification import verify
 from tests.service.house import House, build, quiet
 from tests.service.test_joint_rollback import both, revert
+from tests.service.test_talked_round import unverified
 
 AGAIN = "an old statement was entered again"
 Change = Callable[[dict[str, JSON]], None]
@@ -37,16 +37,6 @@ def enter(house: House, entry: Entry, *, now: str | None = None, **new: JSON) ->
         ledger.append(entry.event, entry.actor, data, now=now or entry.time)
 
 
-def found(house: House, words: str) -> None:
-    settings = replace(house.settings, readonly=True)
-    opened = opening.open_existing(settings, house.parts, fold=False)
-    verdict = verify(opened)
-    opened.ledger.close()
-    assert not verdict.ok
-    assert words in verdict.message
-    assert verdict.first_bad is not None
-
-
 def wanting(**rules: JSON) -> Change:
     def change(spec: dict[str, JSON]) -> None:
         spec.update(rules)
@@ -61,7 +51,7 @@ def test_a_revert_that_was_withdrawn(tmp_path: Path, parts: Parts) -> None:
     house.as_("ben").withdraw_revert(edit, "a mistake")
     assert house.as_("ana").verify().ok
     enter(house, last(house, "RollbackSigned"))
-    found(house, AGAIN)
+    unverified(house, AGAIN)
 
 
 def test_a_withdrawal_of_what_was_begun_anew(tmp_path: Path, parts: Parts) -> None:
@@ -72,7 +62,7 @@ def test_a_withdrawal_of_what_was_begun_anew(tmp_path: Path, parts: Parts) -> No
     revert(house, "ben", edit)
     assert house.as_("ana").verify().ok
     enter(house, last(house, "RollbackWithdrawn"))
-    found(house, AGAIN)
+    unverified(house, AGAIN)
 
 
 def test_a_revert_of_the_same_request_approved_anew(house: House) -> None:
@@ -83,7 +73,7 @@ def test_a_revert_of_the_same_request_approved_anew(house: House) -> None:
     again = last(house, "EditReverted")
     live = last(house, "SnapshotActivated").data["snapshot"]
     enter(house, again, edit=twin, previous=live)
-    found(house, AGAIN)
+    unverified(house, AGAIN)
 
 
 def test_an_approval_that_a_newer_check_dropped(tmp_path: Path, parts: Parts) -> None:
@@ -93,7 +83,7 @@ def test_an_approval_that_a_newer_check_dropped(tmp_path: Path, parts: Parts) ->
     house.job("ana", JobKind.CHECK, edit=edit)
     assert house.as_("ana").verify().ok
     enter(house, last(house, "SignOffGiven"))
-    found(house, AGAIN)
+    unverified(house, AGAIN)
 
 
 def test_an_approval_entered_later_is_as_old_as_its_signature(
@@ -115,7 +105,7 @@ def test_old_approvals_of_what_was_taken_back(house: House) -> None:
     house.job("cleo", JobKind.REVERT, edit=edit, reason="settled")
     live = last(house, "EditReverted").data["snapshot"]
     enter(house, old, previous=live)
-    found(house, "cannot go live by its approvals")
+    unverified(house, "cannot go live by its approvals")
 
 
 def test_old_approvals_do_not_take_out_a_newer_edit(house: House) -> None:
@@ -124,7 +114,7 @@ def test_old_approvals_do_not_take_out_a_newer_edit(house: House) -> None:
     house.live("lume")
     live = last(house, "SnapshotActivated").data["snapshot"]
     enter(house, old, previous=live)
-    found(house, "cannot go live by its approvals")
+    unverified(house, "cannot go live by its approvals")
 
 
 def test_figures_that_the_evidence_does_not_give(house: House) -> None:
@@ -138,7 +128,7 @@ def test_figures_that_the_evidence_does_not_give(house: House) -> None:
         if isinstance(rule, dict)
     ]
     enter(house, checked, rules=better)
-    found(house, "does not give the figures the entry says")
+    unverified(house, "does not give the figures the entry says")
 
 
 def test_whoever_signed_something_since_looks_again(house: House) -> None:

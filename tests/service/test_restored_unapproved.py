@@ -6,9 +6,12 @@ brings none to life.
 
 from typing import Any
 
+import pytest
+
 from governance.domain.events import EditReverted, SnapshotRestored
 from governance.domain.rollback import RollbackSigned
 from governance.domain.signoff import ROLLBACK_NAMESPACE, Head, RollbackStatement
+from governance.errors import IntegrityError
 from governance.identity.keys import read_public_key
 from governance.ledger.entry import timestamp
 from governance.service.facade import JobKind
@@ -71,6 +74,23 @@ def test_a_candidate_that_nobody_approved_is_not_returned_to(house: House) -> No
     edit = house.ready("ana")
     roll_back(house, "activate", candidate(house, edit), [edit])
     unverified(house, "a rollback made E-0001 live, which only approvals can")
+
+
+def test_nor_is_it_shown_as_live_to_whoever_opens_the_workspace(house: House) -> None:
+    edit = house.ready("ana")
+    roll_back(house, "activate", candidate(house, edit), [edit])
+    with pytest.raises(IntegrityError, match="which only approvals can"):
+        house.as_("ben").edit(edit)
+
+
+def test_weights_that_never_lived_are_not_returned_to(house: House) -> None:
+    """They say that they hold what is live; nobody approved these tensors."""
+    edit = house.live()
+    live = house.as_("ana").model("mini").live
+    other = candidate(house, house.ready("cleo", "lume"))
+    assert other != live
+    roll_back(house, "activate", other, [edit])
+    unverified(house, "went live again, and never was")
 
 
 def test_what_was_taken_back_does_not_return_without_approvals(house: House) -> None:

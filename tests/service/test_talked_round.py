@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ from governance.identity.sshsig import sign_with_key
 from governance.service import opening
 from governance.service.facade import JobKind
 from governance.service.ports import Parts
+from governance.service.verification import verify
 from tests.service.fakes import FakeChecker
 from tests.service.house import House, build
 from tests.service.test_changes import APPROVE, REJECT, add, join, leave, newer
@@ -62,7 +64,11 @@ def forge(house: House, actor: str, *events: Event, time: str = LATER) -> None:
 
 
 def unverified(house: House, match: str) -> None:
-    verdict = house.as_("ana").verify()
+    """Let an outsider read it all, from the first entry."""
+    settings = replace(house.settings, readonly=True)
+    opened = opening.open_existing(settings, house.parts, fold=False)
+    with opened.ledger:
+        verdict = verify(opened)
     assert not verdict.ok
     assert verdict.first_bad is not None
     assert match in verdict.message
