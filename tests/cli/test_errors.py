@@ -59,7 +59,7 @@ def test_signing_another_digest_is_exit_4_and_signs_nothing(
     wrong = "0" * 64
     for pair in ((wrong, evidence), (candidate, wrong)):
         answer = approve(line, edit, *pair)
-        assert answer["error"]["exit_code"] == 4  # type: ignore[index]
+        assert answer["error"]["exit_code"] == 4
     assert house.size() == size
 
 
