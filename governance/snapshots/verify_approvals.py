@@ -72,11 +72,11 @@ class Court:
 
     def findings(self, edits: Sequence[ProposedEdit]) -> Iterator[ExportFinding]:
         """Yield what was not approved as it should have been."""
-        candidates = set()
+        activated = set()
         for edit in edits:
             try:
                 case = case_of(self._told, edit)
-                candidates.add(case.applied[1].candidate)
+                activated.add((case.applied[1].candidate, case.live.sequence))
                 approval = self._weigh(case)
             except IntegrityError as error:
                 yield finding(EDITS, "proof", f"edit {edit.id}: {error.message}")
@@ -84,7 +84,7 @@ class Court:
             if approval.missing:
                 message = f"edit {edit.id}: {in_words(approval)}"
                 yield finding(SIGNOFFS, "signature", message)
-        yield from self._return(candidates)
+        yield from self._return(activated)
 
     def _weigh(self, case: Case) -> Approval:
         """Weigh the sign-offs of a candidate at the entry that made it live."""
@@ -95,6 +95,8 @@ class Court:
         )
         state = self._told.before(live.sequence)
         policy = policy_of(self._policies, state)
+        if sorted(checked.edits) != sorted(applied.edits):
+            raise IntegrityError("its check measured other edits than were solved")
         self._check_evidence(policy, checked)
         proposed = [self._proposed(name, solved_at) for name in applied.edits]
         signoffs = [
@@ -142,15 +144,19 @@ class Court:
         if f"{EVIDENCE}/{checked.evidence}.json" not in self._manifest.files:
             raise IntegrityError("the evidence it was checked by is not in the export")
 
-    def _return(self, candidates: set[str]) -> Iterator[ExportFinding]:
+    def _return(self, activated: set[tuple[str, int]]) -> Iterator[ExportFinding]:
         """Judge how the snapshot itself went live: approved, or returned to."""
         found = went_live(self._manifest, self._told)
         match found:
             case (entry, EditReverted() | SnapshotRestored() as event):
                 yield from self._rollback(entry, event)
-            case (_, SnapshotActivated(snapshot=snapshot)):
-                if snapshot not in candidates:
-                    message = f"nobody signed for snapshot {snapshot}"
+            case (entry, SnapshotActivated(snapshot=snapshot)):
+                # What was taken back does not go live again by its old approvals.
+                if (snapshot, entry.sequence) not in activated:
+                    message = (
+                        f"nobody signed for snapshot {snapshot} as entry "
+                        f"{entry.sequence} makes it live"
+                    )
                     yield finding(SIGNOFFS, "signature", message)
             case _:
                 # The base is nobody's word; what is not cited at all was reported.

@@ -1,7 +1,7 @@
 """Does an export say what its ledger says: base, edits, sign-offs, roster."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from governance.canonical import JSON, canonical_bytes
@@ -24,6 +24,7 @@ from governance.domain.events import (
 from governance.domain.fold import fold
 from governance.domain.rollback import RollbackSigned
 from governance.domain.signoff import Signed
+from governance.domain.snapshot import Snapshot
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 from governance.identity.roster_copy import allowed_signers_text
@@ -34,6 +35,7 @@ from governance.snapshots.names import MANIFEST
 from governance.snapshots.proofs import PROOFS
 from governance.snapshots.reading import SIGNERS_LIMIT, read_limited
 from governance.snapshots.record import EDITS, POLICY, SIGNERS, SIGNOFFS, namespace_of
+from governance.snapshots.request_words import inner
 from governance.snapshots.verify_proofs import ProvenLog
 from governance.snapshots.verify_record import ProposedEdit
 from governance.snapshots.verify_signatures import Vouched
@@ -125,22 +127,24 @@ def verify_agreement(
     yield from _verify_base(manifest, told)
     yield from _verify_live(manifest, told, edits)
     for edit in edits:
-        yield from _verify_proposal(edit, told)
+        yield from _verify_proposal(edit, told, manifest.model)
     yield from _verify_signoffs(manifest, told, vouched)
     yield from _verify_roster(folder, manifest, told)
 
 
 def _verify_base(manifest: Manifest, told: Told) -> Iterator[ExportFinding]:
-    files = {path: record.sha256 for path, record in manifest.base_files.items()}
+    begins = Snapshot(manifest.snapshot.base, (), {}).digest
+    files = {path: asdict(record) for path, record in manifest.base_files.items()}
     for _, event in told.events:
         if isinstance(event, ModelRegistered):
-            found = {str(f["path"]): f["sha256"] for f in event.files}
-            said = (event.model, event.digest, event.family, event.source, found)
-            if said == (
+            found = {str(f["path"]): f for f in event.files}
+            said = (event.model, event.digest, event.family, event.source)
+            if (*said, event.base, found) == (
                 manifest.model,
                 manifest.snapshot.base,
                 manifest.family,
                 manifest.source,
+                begins,
                 files,
             ):
                 return
@@ -185,7 +189,9 @@ def _verify_live(
         yield finding(POLICY, "proof", f"it was not in force {when}")
 
 
-def _verify_proposal(edit: ProposedEdit, told: Told) -> Iterator[ExportFinding]:
+def _verify_proposal(
+    edit: ProposedEdit, told: Told, model: str
+) -> Iterator[ExportFinding]:
     found = told.proposals.get(edit.id)
     if found is None:
         yield finding(EDITS, "proof", f"edit {edit.id}: its proposal is not cited")
@@ -194,6 +200,10 @@ def _verify_proposal(edit: ProposedEdit, told: Told) -> Iterator[ExportFinding]:
     said = (entry.actor, entry.time, event.digest, event.key, event.signature)
     if said != (edit.proposer, edit.time, edit.digest, edit.key, edit.signature):
         message = f"edit {edit.id}: entry {entry.sequence} proposes something else"
+        yield finding(EDITS, "proof", message)
+    asked = inner(event.request, "metadata").get("model")
+    if (event.model, asked) != (model, model):
+        message = f"edit {edit.id}: it was proposed for another model"
         yield finding(EDITS, "proof", message)
 
 
@@ -230,6 +240,11 @@ def _verify_listed(manifest: Manifest) -> Iterator[ExportFinding]:
     for path in sorted(there ^ manifest.signoffs.keys()):
         message = f"signoffs: {safe(path, 200)} is listed, or lies there, alone"
         yield finding(MANIFEST, "proof", message)
+    # Card and report tell whoever checks a signature to look there.
+    for number, path in enumerate(manifest.signoffs, 1):
+        if path != f"{SIGNOFFS}/{number}.json":
+            message = f"signoffs: number {number} has another name: {safe(path, 200)}"
+            yield finding(MANIFEST, "proof", message)
     for path in sorted(found - there - {f"{path}.sshsig" for path in there}):
         yield finding(path, "added", "there is no statement that it signs")
 
