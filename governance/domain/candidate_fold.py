@@ -62,6 +62,7 @@ def fold_candidate(
 def _applied(
     state: WorkspaceState, event: EditsApplied, entry: RecordedEvent
 ) -> WorkspaceState:
+    _check_solved(state, event, entry)
     # A new candidate drops whatever was known and signed about an older one.
     moved = [
         one_step(
@@ -88,6 +89,32 @@ def _applied(
     return with_edits(state, entry, *moved, candidates=candidates)
 
 
+def _check_solved(
+    state: WorkspaceState, event: EditsApplied, entry: RecordedEvent
+) -> None:
+    """Refuse a candidate that is not of these edits, on top of what is live.
+
+    Nobody signs this event: approvals of its candidate are for the edits it names.
+
+    Raises:
+        IntegrityError: It names none or one twice, or they are another model's.
+    """
+    model = state.models.get(event.model)
+    edits = [edit_of(state, name, entry) for name in event.edits]
+    if (
+        model is None
+        or model.live != event.parent
+        or not edits
+        or len({edit.id for edit in edits}) != len(edits)
+        or any(edit.model != event.model for edit in edits)
+    ):
+        raise IntegrityError(
+            f"entry {entry.sequence}: candidate {event.candidate[:12]} was not solved "
+            f"of edits of {safe(event.model, 80)}, on top of what was live",
+            "Run `governance ledger verify`.",
+        )
+
+
 def _replaced(state: WorkspaceState, event: EditsApplied) -> list[EditRecord]:
     """Let edits that had led to the same snapshot keep what was found for them.
 
@@ -105,6 +132,18 @@ def _checked(
     state: WorkspaceState, event: EditsChecked, entry: RecordedEvent
 ) -> WorkspaceState:
     candidate = candidate_of(state, event.candidate, entry)
+    if tuple(event.edits) != candidate.edits:
+        raise IntegrityError(
+            f"entry {entry.sequence}: candidate {event.candidate[:12]} was measured for "
+            "other edits than it is of",
+            "Run `governance ledger verify`.",
+        )
+    if event.policy != state.policy.get("digest"):
+        raise IntegrityError(
+            f"entry {entry.sequence}: candidate {event.candidate[:12]} was judged by "
+            "another policy than the one in force",
+            "Run `governance ledger verify`.",
+        )
     moved = [
         one_step(edit_of(state, name, entry), Step.CHECK, entry, signoffs=())
         for name in event.edits

@@ -179,6 +179,7 @@ def _proposed(
             f"found {event.edit}",
             "Run `governance ledger verify`.",
         )
+    _check_proposal(state, event, entry)
     record = EditRecord(
         id=event.edit,
         model=event.model,
@@ -192,6 +193,28 @@ def _proposed(
         time=entry.time,
     )
     return with_edits(state, entry, record)
+
+
+def _check_proposal(
+    state: WorkspaceState, event: EditProposed, entry: RecordedEvent
+) -> None:
+    """Refuse a key that stands for a signature which is not there.
+
+    Raises:
+        IntegrityError: It does, or the model was never registered.
+    """
+    if (event.key is None) != (event.signature is None):
+        raise IntegrityError(
+            f"entry {entry.sequence}: {event.edit} names a key or a signature, and not "
+            "both: nobody vouches for its proposer",
+            "Run `governance ledger verify`.",
+        )
+    if event.model not in state.models:
+        raise IntegrityError(
+            f"entry {entry.sequence}: {event.edit} is for a model that was never "
+            "registered",
+            "Run `governance ledger verify`.",
+        )
 
 
 def _texts(value: JSON) -> tuple[str, ...]:

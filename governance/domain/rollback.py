@@ -119,6 +119,11 @@ def fold_rollback(
     Raises:
         IntegrityError: It was decided on something that is not live.
     """
+    if event.action not in WITHDRAWALS:
+        raise IntegrityError(
+            f"entry {entry.sequence}: a rollback by an unknown action was signed",
+            "Open this workspace with the program version that wrote it.",
+        )
     if event.previous != live:
         raise IntegrityError(
             f"entry {entry.sequence}: a rollback of {event.previous[:12]} was signed, "

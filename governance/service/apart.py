@@ -12,7 +12,12 @@ from typing import NamedTuple, Protocol
 
 from governance.canonical import canonical_bytes
 from governance.domain.event import Document
-from governance.domain.events import EditProposed, EditsChecked, parse_event
+from governance.domain.events import (
+    EditProposed,
+    EditsApplied,
+    EditsChecked,
+    parse_event,
+)
 from governance.domain.request import EditRequest
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry, checked_entry
@@ -27,9 +32,11 @@ from governance.service.stored import (
     stored_policy,
     stored_suite,
 )
+from governance.text import safe
 
 _RECENT = 2048
 """Requests kept at hand: an edit is mostly measured soon after it was proposed."""
+_LOOKED_AT = (EditProposed.name, EditsApplied.name, EditsChecked.name)
 
 
 class Needed(NamedTuple):
@@ -56,10 +63,24 @@ class Help(Protocol):
         """Have it checked that approvals were as many as the requests ask for."""
 
 
+def check_model(event: EditProposed, request: EditRequest) -> None:
+    """Check that an edit is for the model its request asks for.
+
+    Raises:
+        IntegrityError: It is for another.
+    """
+    if event.model != request.model:
+        raise IntegrityError(
+            f"{event.edit}: its request is for model {safe(request.model, 80)}, found "
+            f"{safe(event.model, 80)}"
+        )
+
+
 def check_judgement(
     store: ObjectStore,
     digests: Mapping[str, str],
     request: Callable[[str], EditRequest],
+    parent: str,
     event: EditsChecked,
 ) -> None:
     """Judge evidence again, by the policy it was judged by.
@@ -68,6 +89,7 @@ def check_judgement(
         store: The objects.
         digests: The measured edits' request digests by id.
         request: Returns an edit's request.
+        parent: What the candidate was solved on top of.
         event: What was measured, and what came of it.
 
     Raises:
@@ -80,7 +102,12 @@ def check_judgement(
         ("judged", event.evidence, event.policy, tuple(digests.items())),
         lambda: _judged(store, {name: request(name) for name in digests}, event),
     )
-    candidate, suite, outcome, rules = found
+    candidate, suite, live, edits, outcome, rules = found
+    if (live, edits) != (parent, digests):
+        raise IntegrityError(
+            f"the evidence {event.evidence[:12]} is of other edits, or compares with "
+            "another snapshot than the candidate was solved on"
+        )
     if (candidate, suite, outcome) != (event.candidate, event.suite, event.outcome):
         raise IntegrityError(
             f"the evidence {event.evidence[:12]} is not what the entry says: expected "
@@ -94,12 +121,22 @@ def check_judgement(
 
 def _judged(
     store: ObjectStore, requests: Mapping[str, EditRequest], event: EditsChecked
-) -> tuple[object, object, str, list[Document]]:
-    """Return candidate and suite of an entry's evidence, and how it is judged."""
+) -> tuple[object, object, object, object, str, list[Document]]:
+    """Return what an entry's evidence is of, and how it is judged.
+
+    That is candidate, suite, live snapshot and edits; outcome and rules.
+    """
     evidence = check_evidence(store, event.evidence)
     policy = stored_policy(store, event.policy)
     outcome, rules = judged_rules(policy, requests, evidence)
-    return evidence["candidate"], evidence["suite"], outcome, rules
+    return (
+        evidence.get("candidate"),
+        evidence.get("suite"),
+        evidence.get("live"),
+        evidence.get("edits"),
+        outcome,
+        rules,
+    )
 
 
 class Apart:
@@ -112,6 +149,7 @@ class Apart:
     def __init__(self, objects: Path) -> None:
         self._store = HashedOnce(objects)
         self._proposed: dict[str, tuple[str, bytes]] = {}
+        self._parents: dict[str, str] = {}
         self._recent: OrderedDict[str, EditRequest] = OrderedDict()
 
     def look(self, payload: bytes) -> Entry:
@@ -124,15 +162,19 @@ class Apart:
             GovernanceError: Something is not as it should be.
         """
         entry = checked_entry(payload)
-        if entry.event not in (EditProposed.name, EditsChecked.name):
+        if entry.event not in _LOOKED_AT:
             return entry
         event = parse_event(entry.event, entry.data)
         if isinstance(event, EditProposed):
             self._keep(event.edit, event.digest, event.request)
+            check_model(event, self._recent[event.edit])
             self._proposed[event.edit] = event.digest, canonical_bytes(event.request)
+        elif isinstance(event, EditsApplied):
+            self._parents[event.candidate] = event.parent
         elif isinstance(event, EditsChecked):
+            parent = self._parents.get(event.candidate, "")
             digests = {name: self._of(name)[0] for name in event.edits}
-            check_judgement(self._store, digests, self._request, event)
+            check_judgement(self._store, digests, self._request, parent, event)
         return entry
 
     def enough(self, needed: Needed) -> bool:

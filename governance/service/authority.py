@@ -66,8 +66,12 @@ def verify_proposal(
     Raises:
         IntegrityError: The signature is not the proposer's over its digest.
     """
-    if record.key is None or record.signature is None:
+    if record.key is None and record.signature is None:
         return
+    if record.key is None or record.signature is None:
+        raise IntegrityError(
+            f"{record.id}: expected a key and its signature, found one of the two"
+        )
     _check_owner(roster, record.proposer, record.key, record.sequence, record.id)
     what = f"{record.id}, proposed by {record.proposer!r}"
     check(Claim(record.signature, record.digest, PROPOSAL_NAMESPACE, record.key, what))

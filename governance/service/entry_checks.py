@@ -1,5 +1,6 @@
 """Check one entry: what it cites, what it decided, and who signed it."""
 
+from governance.canonical import digest_of
 from governance.domain.change_events import (
     ChangeActivated,
     ChangeProposed,
@@ -20,13 +21,14 @@ from governance.domain.events import (
 from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signing_key import SigningKeyRecorded
 from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
+from governance.domain.snapshot import Snapshot
 from governance.domain.state import WorkspaceState
 from governance.domain.statistics import StatisticsRecorded
 from governance.errors import IntegrityError
 from governance.identity.model_key import PublicModelKey
 from governance.ledger.entry import Entry
 from governance.ledger.store import ObjectStore
-from governance.service.apart import Help, Needed, check_judgement
+from governance.service.apart import Help, Needed, check_judgement, check_model
 from governance.service.authority import (
     Check,
     check_claim,
@@ -35,7 +37,7 @@ from governance.service.authority import (
 )
 from governance.service.change_checks import check_change
 from governance.service.fields import text
-from governance.service.planning import check_held
+from governance.service.planning import check_held, resolution_of, resolved_from
 from governance.service.readiness import evidence_refusal, weigh
 from governance.service.rollback_checks import check_rollback, check_withdrawal
 from governance.service.stored import (
@@ -45,6 +47,7 @@ from governance.service.stored import (
     stored_suite,
 )
 from governance.service.workspace import Workspace
+from governance.text import safe
 
 _CHANGES = (ChangeProposed, ChangeSigned, ChangeActivated)
 
@@ -77,7 +80,7 @@ def check_entry(
     else:
         if helper is None:
             _check_alone(workspace.store, state, event)
-        _check_cited(workspace, state, event, entry, missing, helper)
+        _check_cited(workspace, before, state, event, entry, missing, helper)
         check = check_claim if helper is None else helper.claim
         _check_signed(workspace, before, state, event, entry, check)
 
@@ -85,16 +88,21 @@ def check_entry(
 def _check_alone(store: ObjectStore, state: WorkspaceState, event: Event) -> None:
     """Check an entry's request or evidence, where nobody else does."""
     if isinstance(event, EditProposed):
-        request_of(store, state.edits[event.edit])
+        check_model(event, request_of(store, state.edits[event.edit]))
     elif isinstance(event, EditsChecked):
         digests = {name: state.edits[name].digest for name in event.edits}
         check_judgement(
-            store, digests, lambda name: request_of(store, state.edits[name]), event
+            store,
+            digests,
+            lambda name: request_of(store, state.edits[name]),
+            state.candidates[event.candidate].parent,
+            event,
         )
 
 
 def _check_cited(
     workspace: Workspace,
+    before: WorkspaceState,
     state: WorkspaceState,
     event: Event,
     entry: Entry,
@@ -107,17 +115,20 @@ def _check_cited(
         case WorkspaceCreated():
             _check_genesis(store, event)
         case ModelRegistered():
-            check_snapshot(store, event.base)
+            _check_model(store, event)
         case StatisticsRecorded():
             store.open(event.statistics).close()
         case EditsApplied():
-            check_held(store, state, event.candidate, event.resolved, missing)
+            _check_resolved(before, event)
+            check_held(
+                store, state, event.model, event.candidate, event.resolved, missing
+            )
             check_snapshot(store, event.parent, missing)
         case SnapshotActivated():
-            check_held(store, state, event.snapshot, event.live, missing)
+            check_held(store, state, event.model, event.snapshot, event.live, missing)
             _check_activation(workspace, state, event, entry, helper)
         case EditReverted() | SnapshotRestored() | RollbackSigned():
-            check_held(store, state, event.snapshot, event.live, missing)
+            check_held(store, state, event.model, event.snapshot, event.live, missing)
         case _:
             return
 
@@ -126,6 +137,36 @@ def _check_genesis(store: ObjectStore, event: WorkspaceCreated) -> None:
     stored_policy(store, text(event.policy, "digest"))
     for name in event.suites:
         stored_suite(store, text(event.suites, name))
+
+
+def _check_resolved(before: WorkspaceState, event: EditsApplied) -> None:
+    """Check that a candidate resolves what was live, as it was, and its own edits."""
+    held = {
+        item.id: resolution_of(before, item) for item in before.live_edits(event.model)
+    }
+    same = event.resolved.keys() == {*held, *event.edits} and all(
+        found.get("request") == before.edits[name].digest
+        and (name not in held or resolved_from(found) == held[name])
+        for name, found in event.resolved.items()
+    )
+    if not same:
+        raise IntegrityError(
+            f"candidate {event.candidate[:12]} does not resolve what was live and the "
+            "edits it is of"
+        )
+
+
+def _check_model(store: ObjectStore, event: ModelRegistered) -> None:
+    """Check that a model is its files, and begins without any edit."""
+    digest = digest_of(
+        {text(item, "path"): text(item, "sha256") for item in event.files}
+    )
+    if digest != event.digest or Snapshot(digest, (), {}).digest != event.base:
+        raise IntegrityError(
+            f"model {safe(event.model, 80)}: its digest is not that of its files, or its "
+            "base that of no edit"
+        )
+    check_snapshot(store, event.base)
 
 
 def _check_signed(

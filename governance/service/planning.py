@@ -64,15 +64,17 @@ def planned(
 def check_held(
     store: ObjectStore,
     state: WorkspaceState,
+    model: str,
     digest: str,
     edits: Iterable[str],
     missing: set[str] | None = None,
 ) -> None:
-    """Re-hash a snapshot and check that it holds exactly these edits.
+    """Re-hash a snapshot of a model and check that it holds exactly these edits.
 
     Args:
         store: The objects.
         state: The state.
+        model: Model name.
         digest: Snapshot digest.
         edits: Ids.
         missing: Takes tensors that are not there, as of :func:`check_snapshot`.
@@ -85,6 +87,16 @@ def check_held(
     if sorted(snapshot.edits) != expected:
         raise IntegrityError(
             f"snapshot {digest[:12]} does not hold the edits it should",
+            "Run `governance ledger verify`.",
+        )
+    if snapshot.base != state.models[model].digest:
+        raise IntegrityError(
+            f"snapshot {digest[:12]} is of another model than {model}",
+            "Run `governance ledger verify`.",
+        )
+    if snapshot.tensors and not snapshot.edits:
+        raise IntegrityError(
+            f"snapshot {digest[:12]} holds no edit, but other tensors than {model}",
             "Run `governance ledger verify`.",
         )
 

@@ -140,7 +140,7 @@ def finish_revert(
     )
     refuse_moved(state, wanted)
     refuse_other_bytes(state, record.id, wanted.snapshot)
-    check_held(workspace.store, state, wanted.snapshot, wanted.live)
+    check_held(workspace.store, state, wanted.model, wanted.snapshot, wanted.live)
     known = _known(workspace, state, seen)
     given = sign_rollback(workspace, state, wanted, reason, known)
     certificate = list(tables(result, "certificate"))

@@ -59,6 +59,9 @@ def check_rollback(
     check_said(event.statement, before.origin, wanted)
     if event.statement.get("reason") != event.reason:
         raise IntegrityError("the entry gives another reason than was signed")
+    named = [item.id for item in leaving]
+    if isinstance(event, RollbackSigned) and list(event.leaving) != named:
+        raise IntegrityError("the entry names other edits than would leave")
     signatures: tuple[Signed, ...] = (signed,)
     if not isinstance(event, RollbackSigned):
         waiting = before.rollbacks.get(wanted_of(before, event))
