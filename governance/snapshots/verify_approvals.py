@@ -38,7 +38,7 @@ from governance.snapshots.verify_policies import Kept
 from governance.snapshots.verify_record import ProposedEdit
 from governance.snapshots.verify_rollbacks import refusal, same
 from governance.snapshots.verify_signatures import Vouched
-from governance.snapshots.verify_story import Case, case_of
+from governance.snapshots.verify_story import Case, case_of, check_stays
 from governance.text import safe
 
 # All that was solved and measured lies behind the head its approver signed.
@@ -73,10 +73,13 @@ class Court:
     def findings(self, edits: Sequence[ProposedEdit]) -> Iterator[ExportFinding]:
         """Yield what was not approved as it should have been."""
         activated = set()
+        found = went_live(self._manifest, self._told)
         for edit in edits:
             try:
                 case = case_of(self._told, edit)
                 activated.add((case.applied[1].candidate, case.live.sequence))
+                if found is not None:
+                    check_stays(self._told, edit.id, case, found[0])
                 approval = self._weigh(case)
             except IntegrityError as error:
                 yield finding(EDITS, "proof", f"edit {edit.id}: {error.message}")
@@ -95,6 +98,8 @@ class Court:
         )
         state = self._told.before(live.sequence)
         policy = policy_of(self._policies, state)
+        if applied.model != self._manifest.model:
+            raise IntegrityError("it was solved on another model")
         if sorted(checked.edits) != sorted(applied.edits):
             raise IntegrityError("its check measured other edits than were solved")
         self._check_evidence(policy, checked)

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from governance.domain.events import EditsApplied, EditsChecked, SnapshotActivated
+from governance.domain.events import (
+    EditReverted,
+    EditsApplied,
+    EditsChecked,
+    SnapshotActivated,
+    SnapshotRestored,
+)
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
 from governance.snapshots.reading import digest_or_none
@@ -45,6 +51,37 @@ def case_of(told: Told, edit: ProposedEdit) -> Case:
     if digest_or_none(case.applied[1].resolved.get(edit.id)) != edit.resolved:
         raise IntegrityError(f"entry {case.applied[0].sequence} resolved it otherwise")
     return case
+
+
+def check_stays(told: Told, edit: str, case: Case, until: Entry) -> None:
+    """See that an edit was not taken back before its snapshot went live.
+
+    What was taken back needs a proposal and approvals of its own again: a signature on
+    a rollback, or approvals of another edit, do not bring it back.
+
+    Args:
+        told: What the ledger says.
+        edit: The edit's id.
+        case: How it came to live.
+        until: The entry that made the snapshot live.
+
+    Raises:
+        IntegrityError: A cited entry took it back.
+    """
+    model = case.applied[1].model
+    for entry, event in told.events:
+        if not case.live.sequence < entry.sequence < until.sequence:
+            continue
+        match event:
+            case SnapshotActivated() | EditReverted() | SnapshotRestored():
+                left = event.model == model and edit not in event.live
+            case _:
+                left = False
+        if left:
+            raise IntegrityError(
+                f"entry {entry.sequence} took it back, and entry {until.sequence} "
+                "makes it live again by its old approvals"
+            )
 
 
 def _story(

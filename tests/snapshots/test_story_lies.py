@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from governance.canonical import canonical_bytes
+from governance.domain.events import SnapshotRestored
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
 from governance.snapshots.inputs import ExportedEvidence, ExportInputs
 from tests.snapshots.conftest import evidence_document, inputs_for, measured, moved
-from tests.snapshots.logs import begun, judged, revert, sign
+from tests.snapshots.logs import begun, judged, propose, revert, sign
 from tests.snapshots.people import ADA, BOB, edit, request, rollback
 from tests.snapshots.sealing import all_files
 from tests.snapshots.test_ledger_key_lies import enter_again, out_of, rewrite, signed_by
@@ -55,8 +56,63 @@ def test_an_edit_that_was_taken_back_does_not_live_again_by_its_old_approvals(
     revert(log, bare, "E-0001", rollback(bare, BOB, log.head(), now.edits[0]))
     enter_again(log, "SnapshotActivated")
     out = out_of(now, log, given, store, tmp_path / "out")
-    assert named(out) == [(SIGNOFFS, "signature")]
+    assert named(out) == [(EDITS, "proof"), (SIGNOFFS, "signature")]
     assert "as entry 9 makes it live" in messages(out)
+
+
+def test_a_rollback_does_not_bring_back_what_was_taken_back(
+    inputs: ExportInputs, folder: PipelineFolder, store: ObjectStore, tmp_path: Path
+) -> None:
+    """One reviewer may sign it, where an edit needs more, and its proposer too."""
+    log = begun(inputs)
+    now = signed_by(log, inputs, BOB)
+    given = sign(log, now)
+    bare = inputs_for(folder, store, (), {})
+    revert(log, bare, "E-0001", rollback(bare, BOB, log.head(), now.edits[0]))
+    said = rollback(now, BOB, log.head(), action="activate")
+    event = SnapshotRestored(
+        model=now.model,
+        snapshot=now.snapshot.digest,
+        previous=bare.snapshot.digest,
+        live=["E-0001"],
+        reason=str(said.document["reason"]),
+        key=said.key,
+        statement=said.document,
+        signature=said.signature,
+    )
+    entry = log.add(event, BOB.name, now.created)
+    given = (*given, replace(said, sequence=entry.sequence))
+    out = out_of(now, log, given, store, tmp_path / "out")
+    assert named(out) == [(EDITS, "proof")]
+    assert "E-0001: entry 8 took it back, and entry 9 makes it live" in messages(out)
+
+
+def test_approvals_of_another_edit_do_not_bring_back_what_was_taken_back(
+    folder: PipelineFolder, store: ObjectStore, tmp_path: Path
+) -> None:
+    """The snapshot they name holds it, and nobody who signed was told so."""
+    back, new = edit(request()), edit(request("Another"), BOB, "E-0002")
+    one = inputs_for(folder, store, (back,), moved(folder))
+    log = begun(one)
+    one = signed_by(log, one, BOB)
+    given = sign(log, one)
+    bare = inputs_for(folder, store, (), {})
+    left = revert(log, bare, back.id, rollback(bare, BOB, log.head(), back))
+    both = inputs_for(folder, store, (back, new), moved(folder, 2))
+    (picture,) = both.evidence[0].images
+    document = evidence_document(both.snapshot, (new,), picture)
+    digest = store.put_bytes(canonical_bytes(document))
+    evidence = ExportedEvidence(digest, (picture,))
+    alone = replace(both, edits=(new,), evidence=(evidence,), signoffs=())
+    propose(log, alone)
+    alone = signed_by(log, alone, ADA)
+    more = sign(log, alone)
+    last = log.entries[-1]
+    log.entries[-1] = replace(last, data={**last.data, "live": [back.id, new.id]})
+    whole = replace(both, evidence=(*one.evidence, evidence))
+    out = out_of(whole, log, (*given, left, *more), store, tmp_path / "out")
+    assert named(out) == [(EDITS, "proof")]
+    assert "E-0001: entry 8 took it back, and entry 13 makes it live" in messages(out)
 
 
 def test_an_edited_snapshot_is_not_registered_as_the_base(
@@ -98,6 +154,17 @@ def test_an_edit_was_proposed_for_the_model_it_edits(
     out = out_of(now, log, sign(log, now), store, tmp_path / "out")
     assert (EDITS, "proof") in named(out)
     assert "E-0001: it was proposed for another model" in messages(out)
+
+
+def test_an_edit_was_solved_on_the_model_it_edits(
+    inputs: ExportInputs, store: ObjectStore, tmp_path: Path
+) -> None:
+    log = begun(inputs)
+    rewrite(log, "EditsApplied", model="other")
+    now = signed_by(log, inputs, BOB)
+    out = out_of(now, log, sign(log, now), store, tmp_path / "out")
+    assert named(out) == [(EDITS, "proof")]
+    assert "E-0001: it was solved on another model" in messages(out)
 
 
 def test_sign_offs_lie_where_card_and_report_say(export: Path) -> None:
