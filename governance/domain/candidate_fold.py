@@ -210,7 +210,9 @@ def _went_live(
 
 
 def _check_returns(
-    event: EditReverted | SnapshotRestored, model: ModelRecord, entry: RecordedEvent
+    event: EditReverted | SnapshotRestored | RollbackSigned,
+    model: ModelRecord,
+    entry: RecordedEvent,
 ) -> None:
     """Refuse a rollback that brings an edit to life: that takes every approval."""
     for name in sorted(set(event.live) - set(model.holds)):
@@ -259,6 +261,8 @@ def _rolling_back(
     model = state.models.get(event.model)
     live = "" if model is None else model.live
     rollbacks = fold_rollback(state.rollbacks, live, event, entry)
+    if model is not None:
+        _check_returns(event, model, entry)
     candidates = solved_again(state.candidates, event.snapshot)
     waiting = evolve(state, rollbacks=rollbacks, candidates=candidates)
     return _noted(waiting, event, entry)

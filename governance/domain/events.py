@@ -20,6 +20,7 @@ from governance.domain.releasing import TensorsReleased
 from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signing_key import SigningKeyRecorded
 from governance.domain.statistics import StatisticsRecorded
+from governance.domain.typed import mistyped, types_of
 from governance.errors import IntegrityError
 
 
@@ -276,6 +277,7 @@ EVENTS: Mapping[str, type[Event]] = {
 _FIELDS = {
     name: frozenset(item.name for item in fields(kind)) for name, kind in EVENTS.items()
 }
+_TYPES = {name: types_of(kind) for name, kind in EVENTS.items()}
 
 
 def parse_event(name: str, data: Document) -> Event:
@@ -289,7 +291,7 @@ def parse_event(name: str, data: Document) -> Event:
         The frozen event.
 
     Raises:
-        IntegrityError: The name or the fields are not an event's.
+        IntegrityError: The name, the fields or their types are not an event's.
     """
     kind = EVENTS.get(name)
     if kind is None:
@@ -303,6 +305,12 @@ def parse_event(name: str, data: Document) -> Event:
         raise IntegrityError(
             f"ledger entry {name}: expected fields {sorted(expected)}, "
             f"found {sorted(data)}",
+            "Run `governance ledger verify`.",
+        )
+    if wrong := mistyped(_TYPES[name], data):
+        raise IntegrityError(
+            f"ledger entry {name}: its field {wrong} is of another type than this event "
+            "has",
             "Run `governance ledger verify`.",
         )
     return made_of(kind, data)

@@ -134,7 +134,10 @@ def _check_cited(
 
 
 def _check_genesis(store: ObjectStore, event: WorkspaceCreated) -> None:
-    stored_policy(store, text(event.policy, "digest"))
+    policy = stored_policy(store, text(event.policy, "digest"))
+    named = event.policy.get("name"), event.policy.get("version")
+    if named != (policy.name, policy.version):
+        raise IntegrityError("the first policy is not what the entry says")
     for name in event.suites:
         stored_suite(store, text(event.suites, name))
 

@@ -72,7 +72,7 @@ def test_a_change_in_the_name_of_somebody_who_never_signed(house: House) -> None
     event = proposal(house, "ana", "mask", house.keys["mallory"])
     lie: Any = None
     forge(house, "ben", replace(event, key=key_of(house, "ben"), signature=lie))
-    unverified(house, "C-0001 is not signed")
+    unverified(house, "its field signature is of another type")
 
 
 def test_an_edit_of_one_model_proposed_for_another(house: House) -> None:
@@ -261,3 +261,13 @@ def test_the_same_signature_without_the_lie_holds(house: House) -> None:
     assert house.as_("ana").verify().ok
     house.job("ben", JobKind.REVERT, edit="E-0001", reason="harm")
     assert house.as_("ana").verify().ok
+
+
+@pytest.mark.parametrize("live", ["", ["E-0009"]])
+def test_a_rollback_of_what_is_no_list_of_edits_is_named(
+    house: House, live: Any
+) -> None:
+    house.live()
+    house.live("lume")
+    signed_for(house, "E-0001", live=live)
+    unverified(house, "another type" if live == "" else "which only approvals can")
