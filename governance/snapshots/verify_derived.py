@@ -8,12 +8,15 @@ the weights the snapshot changes, no other and none less.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from governance.errors import PipelineError
+from governance.canonical import JSON
+from governance.errors import IntegrityError, PipelineError
 from governance.pipeline.header import TensorRecord, read_header
+from governance.snapshots.differing import difference
 from governance.snapshots.findings import ExportFinding, finding
 from governance.snapshots.forms import ADAPTER, DELTA, TABLE, Form
 from governance.snapshots.manifest import Manifest
 from governance.snapshots.names import CARD, RECORD
+from governance.snapshots.reading import read_document
 from governance.snapshots.tensor_names import (
     adapter_endings,
     adapter_name,
@@ -48,6 +51,8 @@ def verify_derived(
     path = ADAPTER if manifest.form.kind == "lora" else DELTA
     if path in intact:
         yield from _verify_names(folder, path, manifest)
+    if wanted <= intact and TABLE in wanted:
+        yield from _verify_table(folder, manifest)
 
 
 def _model_files(manifest: Manifest) -> set[str]:
@@ -64,13 +69,46 @@ def _verify_names(
         yield finding(path, "proof", str(error))
         return
     wanted = _wanted(manifest)
-    found = {name for name in header if not name.startswith("shared.")}
+    found = {name for name in header if not _is_shared(name)}
     for name in sorted(wanted - found):
         yield finding(path, "proof", f"it lacks {name!r}, which the snapshot changes")
     for name in sorted(found - wanted):
         yield finding(path, "proof", f"it holds {name!r}, which no edit changes")
     dtype = "F32" if manifest.form.kind == "lora" else "F64"
     yield from _verify_dtype(path, header, dtype)
+
+
+def _verify_table(folder: Path, manifest: Manifest) -> Iterator[ExportFinding]:
+    """See that the table leads from each changed weight, and no other, to its factors."""
+    try:
+        weights = read_document(folder, TABLE).get("weights")
+        shared = {name for name in read_header(folder / DELTA) if _is_shared(name)}
+    except IntegrityError as error:
+        yield finding(TABLE, "proof", error.message)
+        return
+    except (PipelineError, OSError):
+        return  # Reported where its names are read.
+    found = dict(weights) if isinstance(weights, Mapping) else {}
+    wanted: dict[str, JSON] = {}
+    for key in manifest.snapshot.tensors:
+        file, _, name = key.partition(":")
+        component = file.partition("/")[0]
+        label = delta_name(component, name)
+        row = found.get(label)
+        down = row.get("down") if isinstance(row, Mapping) else None
+        wanted[label] = {
+            "component": component,
+            "name": name,
+            "up": f"{label}.up",
+            "down": down if isinstance(down, str) and down in shared else "shared.",
+        }
+    odd = difference(wanted, found, "weights")
+    if odd is not None:
+        yield finding(TABLE, "proof", f"the snapshot says otherwise: {odd}")
+
+
+def _is_shared(name: str) -> bool:
+    return name.startswith("shared.")
 
 
 def _wanted(manifest: Manifest) -> set[str]:

@@ -190,6 +190,46 @@ def test_an_adapter_that_is_not_the_snapshots_is_found_though_the_manifest_agree
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "conv_in.weight"),
+        ("component", "vae"),
+        ("up", "shared.0.down"),
+        ("down", "shared.9.down"),
+        ("down", None),
+        ("more", "x"),
+        (None, None),
+    ],
+)
+def test_a_table_that_leads_elsewhere_is_found_though_the_manifest_agrees(
+    exported: Path, tmp_path: Path, key: str | None, value: str | None
+) -> None:
+    """Whoever loads the delta changes the weights that the table names."""
+    folder = Path(shutil.copytree(exported / "delta", tmp_path / "copy"))
+    table = json.loads((folder / TABLE).read_text())
+    first = min(table["weights"])
+    if key is None:
+        del table["weights"][first]
+    else:
+        table["weights"][first][key] = value
+    (folder / TABLE).write_text(json.dumps(table))
+    remade(folder, keep)
+    found = [f for f in verify_export(folder).findings if f.path == TABLE]
+    assert [f.problem for f in found] == ["proof"]
+    assert "the snapshot says otherwise" in found[0].message
+
+
+@pytest.mark.parametrize("weights", [None, [], [[]], 7, {"x": 1}])
+def test_a_table_that_is_none_is_a_finding(
+    exported: Path, tmp_path: Path, weights: object
+) -> None:
+    folder = Path(shutil.copytree(exported / "delta", tmp_path / "copy"))
+    (folder / TABLE).write_text(json.dumps({"weights": weights}))
+    remade(folder, keep)
+    assert TABLE in {f.path for f in verify_export(folder).findings}
+
+
+@pytest.mark.parametrize(
     ("place", "value"),
     [
         ("format", "pickle"),
