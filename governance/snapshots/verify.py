@@ -55,6 +55,7 @@ from governance.snapshots.verify_signatures import (
     Vouched,
     names,
     read_signers,
+    unknown_proposers,
     verify_proposals,
     verify_statements,
 )
@@ -176,6 +177,9 @@ class _Verification:
             # They repeat the record: beside a wrong one there is nothing to compare.
             findings, notes = verify_pages(self._folder, manifest)
             self._findings.extend(findings)
+            if self._pinned is not None:
+                unknown = unknown_proposers(self._proposed, self._pinned)
+                notes = (*notes, *unknown)
         named = names(vouched, manifest.snapshot.digest)
         # Keys can only vouch for what was signed, and that is not what lies here.
         derived = manifest.form.words if manifest.form.derived else ""

@@ -19,6 +19,7 @@ from governance.snapshots.manifest import Manifest
 from governance.snapshots.reading import parse_json, read_limited
 from governance.snapshots.record import EDITS, EVIDENCE, SIGNOFFS, namespace_of
 from governance.snapshots.verify_record import ProposedEdit
+from governance.text import safe
 
 _LIMIT = 1024 * 1024
 _TEXTS = ("origin", "policy", "principal", "time")
@@ -185,3 +186,25 @@ def verify_proposals(
         if known and key not in known:
             message = f"edit {edit.id}: {key.fingerprint} is not its proposer's key"
             yield finding(EDITS, "signature", message)
+
+
+def unknown_proposers(
+    edits: Iterable[ProposedEdit], pinned: Sequence[AllowedSigner]
+) -> Iterator[str]:
+    """Say of which proposers a verifier brought no key.
+
+    Whoever could write the first roster could put a second name of their own on it,
+    and approve under the other.
+
+    Args:
+        edits: The snapshot's edits.
+        pinned: Keys that the verifier brought.
+    """
+    known = {one.principal for one in pinned}
+    for edit in edits:
+        if edit.proposer not in known:
+            yield (
+                f"{edit.id} was proposed by {safe(edit.proposer, 80)}, of whom the "
+                "signers you gave hold no key: that this is nobody who approved it "
+                "rests on the ledger's own roster"
+            )

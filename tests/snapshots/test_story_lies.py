@@ -14,12 +14,21 @@ from governance.domain.events import SnapshotRestored
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
 from governance.snapshots.inputs import ExportedEvidence, ExportInputs
+from governance.snapshots.verify import verify_export
 from tests.snapshots.conftest import evidence_document, inputs_for, measured, moved
 from tests.snapshots.logs import begun, judged, propose, revert, sign
-from tests.snapshots.people import ADA, BOB, edit, request, rollback
+from tests.snapshots.people import (
+    ADA,
+    BOB,
+    Person,
+    edit,
+    request,
+    rollback,
+    signers,
+)
 from tests.snapshots.sealing import all_files
 from tests.snapshots.test_ledger_key_lies import enter_again, out_of, rewrite, signed_by
-from tests.snapshots.test_verify import messages, named, rewrite_manifest
+from tests.snapshots.test_verify import keys, messages, named, rewrite_manifest
 
 EDITS = "governance/edits.json"
 MANIFEST = "governance/manifest.json"
@@ -181,3 +190,24 @@ def test_sign_offs_lie_where_card_and_report_say(export: Path) -> None:
     assert f"{SIGNOFFS}/1.json" in (export / "README.md").read_text()
     assert named(export) == [(MANIFEST, "proof")]
     assert "number 1 has another name" in messages(export)
+
+
+def test_a_proposer_whom_the_verifier_does_not_know_is_noted(
+    inputs: ExportInputs, store: ObjectStore, tmp_path: Path
+) -> None:
+    """Ada wrote the first roster, with a second name of hers on it."""
+    other = Person("mallory")
+    now = replace(
+        inputs,
+        edits=(edit(request(), other),),
+        allowed_signers=signers(ADA, BOB, other),
+    )
+    log = begun(now)
+    now = signed_by(log, now, ADA)
+    out = out_of(now, log, sign(log, now), store, tmp_path / "out")
+    (note,) = verify_export(out, keys(tmp_path, ADA, BOB)).notes
+    assert (
+        "E-0001 was proposed by mallory, of whom the signers you gave hold no" in note
+    )
+    assert verify_export(out, keys(tmp_path, ADA, BOB, other)).notes == ()
+    assert verify_export(out).notes == ()
