@@ -28,11 +28,26 @@ def judge_proposal(
         One finding or more per rule, in a fixed order.
     """
     return (
+        *judge_request(policy, request),
+        *conflict_findings(policy.spec.conflicts, request, live),
+    )
+
+
+def judge_request(policy: Policy, request: EditRequest) -> tuple[Finding, ...]:
+    """Judge a request by itself, whatever is live.
+
+    Args:
+        policy: The policy in force.
+        request: The proposal.
+
+    Returns:
+        One finding or more per rule, in a fixed order.
+    """
+    return (
         _method_finding(policy, request),
         *_limit_findings(policy, request),
         *_protected_findings(policy, request),
         _imports_finding(policy, request),
-        *conflict_findings(policy.spec.conflicts, request, live),
     )
 
 

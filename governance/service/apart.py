@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from governance.canonical import canonical_bytes
+from governance.domain.change_events import ChangeActivated, ChangeProposed
 from governance.domain.event import Document
 from governance.domain.events import (
     EditProposed,
     EditsApplied,
     EditsChecked,
+    WorkspaceCreated,
     parse_event,
 )
 from governance.domain.request import EditRequest
@@ -23,9 +25,11 @@ from governance.errors import IntegrityError
 from governance.ledger.entry import Entry, checked_entry
 from governance.ledger.hashed_once import HashedOnce
 from governance.ledger.store import ObjectStore
-from governance.policy.evaluate import required_approvals
+from governance.policy.evaluate import judge_request, refused, required_approvals
+from governance.policy.model import Policy
 from governance.service.authority import Claim
 from governance.service.evidence import check_evidence, judged_rules
+from governance.service.fields import text
 from governance.service.stored import (
     once,
     recorded_request,
@@ -63,16 +67,40 @@ class Help(Protocol):
         """Have it checked that approvals were as many as the requests ask for."""
 
 
-def check_model(event: EditProposed, request: EditRequest) -> None:
-    """Check that an edit is for the model its request asks for.
+def check_proposal(policy: Policy, request: EditRequest, event: EditProposed) -> None:
+    """Check that an edit is for its request's model, and judge the request again.
+
+    What collides with live edits is left out: it decides nothing once one goes live.
+
+    Args:
+        policy: The policy in force at its entry.
+        request: The request.
+        event: What was proposed, and what the policy made of it.
 
     Raises:
-        IntegrityError: It is for another.
+        IntegrityError: It is for another model, the policy refuses it, or it finds
+            something else than the entry says.
     """
     if event.model != request.model:
         raise IntegrityError(
             f"{event.edit}: its request is for model {safe(request.model, 80)}, found "
             f"{safe(event.model, 80)}"
+        )
+    found = judge_request(policy, request)
+    said = [
+        row
+        for row in event.findings
+        if not str(row.get("rule")).startswith("conflicts")
+    ]
+    expected = [
+        {"rule": item.rule, "outcome": item.outcome.value, "message": item.message}
+        for item in found
+    ]
+    if refused(policy, found):
+        raise IntegrityError(f"{event.edit}: the policy in force refuses its request")
+    if said != expected:
+        raise IntegrityError(
+            f"{event.edit}: the policy in force does not find what the entry says"
         )
 
 
@@ -139,6 +167,30 @@ def _judged(
     )
 
 
+class _InForce:
+    """Follows which policy is in force; whether it should be, the first process asks."""
+
+    def __init__(self) -> None:
+        self.policy = ""
+        self._proposed: dict[str, str] = {}
+
+    def look(self, entry: Entry) -> None:
+        """Take note of an entry that names a policy, or puts one in force."""
+        if entry.event not in (
+            WorkspaceCreated.name,
+            ChangeProposed.name,
+            ChangeActivated.name,
+        ):
+            return
+        event = parse_event(entry.event, entry.data)
+        if isinstance(event, WorkspaceCreated):
+            self.policy = text(event.policy, "digest")
+        elif isinstance(event, ChangeProposed) and event.kind == "policy":
+            self._proposed[event.change] = text(event.subject, "digest")
+        elif isinstance(event, ChangeActivated):
+            self.policy = self._proposed.get(event.change, self.policy)
+
+
 class Apart:
     """Looks at entries one after the other, from the first.
 
@@ -150,6 +202,7 @@ class Apart:
         self._store = HashedOnce(objects)
         self._proposed: dict[str, tuple[str, bytes]] = {}
         self._parents: dict[str, str] = {}
+        self._in_force = _InForce()
         self._recent: OrderedDict[str, EditRequest] = OrderedDict()
 
     def look(self, payload: bytes) -> Entry:
@@ -163,11 +216,13 @@ class Apart:
         """
         entry = checked_entry(payload)
         if entry.event not in _LOOKED_AT:
+            self._in_force.look(entry)
             return entry
         event = parse_event(entry.event, entry.data)
         if isinstance(event, EditProposed):
             self._keep(event.edit, event.digest, event.request)
-            check_model(event, self._recent[event.edit])
+            policy = stored_policy(self._store, self._in_force.policy)
+            check_proposal(policy, self._recent[event.edit], event)
             self._proposed[event.edit] = event.digest, canonical_bytes(event.request)
         elif isinstance(event, EditsApplied):
             self._parents[event.candidate] = event.parent

@@ -28,7 +28,7 @@ from governance.errors import IntegrityError
 from governance.identity.model_key import PublicModelKey
 from governance.ledger.entry import Entry
 from governance.ledger.store import ObjectStore
-from governance.service.apart import Help, Needed, check_judgement, check_model
+from governance.service.apart import Help, Needed, check_judgement, check_proposal
 from governance.service.authority import (
     Check,
     check_claim,
@@ -88,7 +88,8 @@ def check_entry(
 def _check_alone(store: ObjectStore, state: WorkspaceState, event: Event) -> None:
     """Check an entry's request or evidence, where nobody else does."""
     if isinstance(event, EditProposed):
-        check_model(event, request_of(store, state.edits[event.edit]))
+        policy = stored_policy(store, text(state.policy, "digest"))
+        check_proposal(policy, request_of(store, state.edits[event.edit]), event)
     elif isinstance(event, EditsChecked):
         digests = {name: state.edits[name].digest for name in event.edits}
         check_judgement(

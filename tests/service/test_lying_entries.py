@@ -18,9 +18,12 @@ from governance.domain.snapshot import Snapshot
 from governance.errors import IntegrityError
 from governance.identity.keys import read_public_key
 from governance.ledger.entry import timestamp
+from governance.service import opening
+from governance.service.apart import Apart
 from governance.service.facade import JobKind
 from governance.service.stored import put_document
 from tests.service.house import House
+from tests.service.test_changes import APPROVE, newer
 from tests.service.test_entered_again import enter, last
 from tests.service.test_restored_unapproved import roll_back
 from tests.service.test_talked_round import forge, proposal, signature, unverified
@@ -84,6 +87,26 @@ def test_an_edit_of_one_model_proposed_for_another(house: House) -> None:
 def test_an_edit_of_no_model(house: House) -> None:
     proposed_again(house, model="none")
     unverified(house, "E-0002 is for a model that was never registered")
+
+
+def test_an_edit_whose_findings_were_dropped(house: House) -> None:
+    edit = house.propose("cleo")
+    house.as_("cleo").withdraw(edit, "a mistake")
+    enter(house, last(house, "EditProposed"), edit="E-0002", findings=[])
+    unverified(house, "E-0002: the policy in force does not find what the entry says")
+
+
+def test_an_edit_that_the_policy_refuses(house: House) -> None:
+    """It was proposed under a policy that allowed it, and withdrawn."""
+    edit = house.propose("cleo")
+    house.as_("cleo").withdraw(edit, "a mistake")
+    told = last(house, "EditProposed")
+    strict = newer(house, 2, actions={"debias": {"methods": ["uce"]}})
+    house.as_("ana").propose_policy(strict)
+    house.as_("ben").sign_change("C-0001", APPROVE)
+    assert house.as_("ana").verify().ok
+    enter(house, told, edit="E-0002")
+    unverified(house, "E-0002: the policy in force refuses its request")
 
 
 # -- models --------------------------------------------------------------------
@@ -271,3 +294,44 @@ def test_a_rollback_of_what_is_no_list_of_edits_is_named(
     house.live("lume")
     signed_for(house, "E-0001", live=live)
     unverified(house, "another type" if live == "" else "which only approvals can")
+
+
+# -- a second process ----------------------------------------------------------
+
+
+def looked_at_apart(house: House) -> None:
+    """Look at every entry as the second process of a long audit does."""
+    settings = replace(house.settings, readonly=True)
+    looker = Apart(house.store.root)
+    with opening.open_existing(settings, house.parts, fold=False).ledger as ledger:
+        for entry in ledger.entries():
+            looker.look(entry.payload)
+
+
+def test_a_second_process_judges_by_the_policy_of_its_day(house: House) -> None:
+    house.live()
+    limits: JSON = {"concepts": {"max": 3}}
+    strict = newer(house, 2, actions={"erase": {"methods": ["uce"], "limits": limits}})
+    house.as_("ana").propose_policy(strict)
+    house.propose("cleo", "lume")
+    house.as_("ben").sign_change("C-0001", APPROVE)
+    house.ready("cleo", "mondo")
+    assert house.as_("ana").verify().ok
+    looked_at_apart(house)
+
+
+def test_a_second_process_sees_dropped_findings(house: House) -> None:
+    house.as_("cleo").withdraw(house.propose("cleo"), "a mistake")
+    enter(house, last(house, "EditProposed"), edit="E-0002", findings=[])
+    with pytest.raises(IntegrityError, match="does not find what the entry says"):
+        looked_at_apart(house)
+
+
+def test_a_second_process_sees_what_evidence_was_compared_with(house: House) -> None:
+    house.ready("ana")
+    told = last(house, "EditsChecked")
+    evidence = json.loads(house.store.get(str(told.data["evidence"])))
+    other = put_document(house.store, {**evidence, "live": "0" * 64})
+    enter(house, told, evidence=other)
+    with pytest.raises(IntegrityError, match="compares with another snapshot"):
+        looked_at_apart(house)
