@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from governance.canonical import JSON
+from governance.domain import events
 from governance.domain.signoff import Signed
 from governance.ledger.store import ObjectStore
 from governance.pipeline.folder import PipelineFolder
@@ -152,15 +153,22 @@ def test_a_model_is_registered_before_it_is_edited(
 
 @pytest.mark.parametrize("key", [None, 7, [], [[]], {}, {"x": []}])
 def test_a_signing_key_that_is_anything_at_all_is_a_finding(
-    inputs: ExportInputs, store: ObjectStore, tmp_path: Path, key: JSON
+    inputs: ExportInputs,
+    store: ObjectStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: JSON,
 ) -> None:
+    """A forger's program writes what this one refuses to write."""
     log = begun(inputs)
     inputs = signed_by(log, inputs, BOB)
     given = sign(log, inputs)
     whole = cited(inputs, log, given)
     rewrite(log, "SigningKeyRecorded", key=key)
     now = replace(whole, head=log.head(), log=log.proven())
-    out = export_diffusers(now, store, tmp_path / "out").path
+    with monkeypatch.context() as forger:
+        forger.setitem(events._TYPES, "SigningKeyRecorded", {})
+        out = export_diffusers(now, store, tmp_path / "out").path
     assert ("governance/keys/model-signing.pub", "signature") in named(out)
 
 
