@@ -58,8 +58,13 @@ def _verify_one(
     if digest_or_none(event.request) != event.digest:
         message = f"{place}: the request it holds is not the one that was signed"
         yield finding(PROOFS, "proof", message)
-    if event.key is None or event.signature is None:
+    if event.key is None and event.signature is None:
         return  # Where the policy wants it signed, it was reported as unsigned.
+    if event.key is None or event.signature is None:
+        # Approvals are compared with the key: it would stand for who never signed.
+        message = f"{place}: expected a key and its signature, found one of the two"
+        yield finding(PROOFS, "signature", message)
+        return
     try:
         _check_hand(told, entry, event.key)
         key = parse_public_key(event.key)

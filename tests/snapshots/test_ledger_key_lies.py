@@ -84,6 +84,19 @@ def test_a_proposer_nobody_knows_does_not_make_two_people_of_one(
     assert "the roster gave its proposer, mallory, no such key" in messages(out)
 
 
+def test_a_key_without_its_signature_makes_nobody_a_proposer(
+    inputs: ExportInputs, store: ObjectStore, tmp_path: Path
+) -> None:
+    """Ada proposes in Bob's name, with his public key, and approves it herself."""
+    bobs = edit(request(), BOB)
+    other = replace(inputs, edits=(replace(bobs, signature=None),))
+    log = begun(other)
+    other = signed_by(log, other, ADA)
+    out = out_of(other, log, sign(log, other), store, tmp_path / "out")
+    assert "expected a key and its signature, found one of the two" in messages(out)
+    assert (PROOFS, "signature") in named(out)
+
+
 def test_a_request_in_an_entry_is_the_one_that_was_signed(
     inputs: ExportInputs, store: ObjectStore, tmp_path: Path
 ) -> None:
