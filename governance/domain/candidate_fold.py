@@ -1,5 +1,7 @@
 """The fold of candidates: solved, measured, signed for, live, rolled back."""
 
+from collections.abc import Iterable
+
 from governance.domain.event import RecordedEvent
 from governance.domain.events import (
     EditReverted,
@@ -22,7 +24,7 @@ from governance.domain.rollback import (
     fold_withdrawn,
     overtaken,
 )
-from governance.domain.signoff import Decision, Signed
+from governance.domain.signoff import Decision, signed_at
 from governance.domain.state import Candidate, EditRecord, ModelRecord, WorkspaceState
 from governance.errors import IntegrityError
 from governance.text import safe
@@ -156,7 +158,7 @@ def _checked(
 def _signed(
     state: WorkspaceState, event: SignOffGiven, entry: RecordedEvent
 ) -> WorkspaceState:
-    signed = _signature(event, entry)
+    signed = signed_at(event, entry)
     rejected = event.decision == Decision.REJECT.value
     step = Step.REJECT if rejected else Step.APPROVE
     moved = []
@@ -187,12 +189,12 @@ def _went_live(
     if isinstance(event, SnapshotActivated):
         _check_approved(state, event, model, entry)
     else:
-        _check_returns(event, model, entry)
+        _check_returns(event, model.holds, entry)
     named = (state.edits.get(name) for name in event.live)
     held = [edit for edit in named if edit is not None and edit.model == event.model]
     live = {edit.id for edit in held}
     moved = [one_step(edit, Step.ACTIVATE, entry) for edit in held]
-    given = () if isinstance(event, SnapshotActivated) else (_signature(event, entry),)
+    given = () if isinstance(event, SnapshotActivated) else (signed_at(event, entry),)
     for name in model.holds:
         if name not in live:
             edit = edit_of(state, name, entry)
@@ -211,11 +213,11 @@ def _went_live(
 
 def _check_returns(
     event: EditReverted | SnapshotRestored | RollbackSigned,
-    model: ModelRecord,
+    holds: Iterable[str],
     entry: RecordedEvent,
 ) -> None:
     """Refuse a rollback that brings an edit to life: that takes every approval."""
-    for name in sorted(set(event.live) - set(model.holds)):
+    for name in sorted(set(event.live) - set(holds)):
         raise IntegrityError(
             f"entry {entry.sequence}: a rollback made {safe(name, 40)} live, which only "
             "approvals can",
@@ -259,10 +261,9 @@ def _rolling_back(
     state: WorkspaceState, event: RollbackSigned, entry: RecordedEvent
 ) -> WorkspaceState:
     model = state.models.get(event.model)
-    live = "" if model is None else model.live
+    live, holds = ("", ()) if model is None else (model.live, model.holds)
     rollbacks = fold_rollback(state.rollbacks, live, event, entry)
-    if model is not None:
-        _check_returns(event, model, entry)
+    _check_returns(event, holds, entry)
     candidates = solved_again(state.candidates, event.snapshot)
     waiting = evolve(state, rollbacks=rollbacks, candidates=candidates)
     return _noted(waiting, event, entry)
@@ -274,25 +275,7 @@ def _noted(
     entry: RecordedEvent,
 ) -> WorkspaceState:
     """Keep a signature with every edit it would take out, or leave where it is."""
-    signed = _signature(event, entry)
+    signed = signed_at(event, entry)
     edits = [edit_of(state, name, entry) for name in event.leaving]
     told = [evolve(item, rollbacks=(*item.rollbacks, signed)) for item in edits]
     return with_edits(state, entry, *told)
-
-
-def _signature(
-    event: SignOffGiven
-    | RollbackSigned
-    | RollbackWithdrawn
-    | EditReverted
-    | SnapshotRestored,
-    entry: RecordedEvent,
-) -> Signed:
-    return Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )

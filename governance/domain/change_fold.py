@@ -10,7 +10,7 @@ from governance.domain.change_events import (
 )
 from governance.domain.event import Document, RecordedEvent
 from governance.domain.roster import Reviewer, Roster
-from governance.domain.signoff import Decision, Signed
+from governance.domain.signoff import Decision, signed_at
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 
@@ -91,14 +91,7 @@ def _signed(
     state: WorkspaceState, event: ChangeSigned, entry: RecordedEvent
 ) -> WorkspaceState:
     record = _open(state, event.change, entry)
-    signed = Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )
+    signed = signed_at(event, entry)
     rejected = event.decision == Decision.REJECT.value
     moved = ChangeState.REJECTED if rejected else record.state
     return _with(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from governance.domain.event import Document, Event, RecordedEvent
-from governance.domain.signoff import Signed
+from governance.domain.signoff import Signed, signed_at
 from governance.errors import IntegrityError
 
 
@@ -131,14 +131,7 @@ def fold_rollback(
             "Run `governance ledger verify`.",
         )
     wanted = (event.action, event.model, event.snapshot, tuple(event.leaving))
-    signed = Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )
+    signed = signed_at(event, entry)
     known = pending.get(wanted) or PendingRollback(wanted, event.previous, ())
     held = replace(known, signatures=(*known.signatures, signed))
     return {**pending, wanted: held}

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from governance.canonical import JSON, canonical_bytes
+from governance.domain.event import Document, RecordedEvent
 
 PROPOSAL_NAMESPACE = "proposal@governance"
 SIGNOFF_NAMESPACE = "signoff@governance"
@@ -201,3 +203,36 @@ class Signed:
     signature: str
     sequence: int
     time: str
+
+
+class SignedEvent(Protocol):
+    """An event that records a signed statement."""
+
+    @property
+    def key(self) -> str:
+        """OpenSSH public key."""
+
+    @property
+    def statement(self) -> Document:
+        """The statement."""
+
+    @property
+    def signature(self) -> str:
+        """Armored SSHSIG over its canonical bytes."""
+
+
+def signed_at(event: SignedEvent, entry: RecordedEvent) -> Signed:
+    """Return the signed statement that an entry records.
+
+    Args:
+        event: What the entry says.
+        entry: Where it stands.
+    """
+    return Signed(
+        principal=entry.actor,
+        key=event.key,
+        document=event.statement,
+        signature=event.signature,
+        sequence=entry.sequence,
+        time=entry.time,
+    )

@@ -17,7 +17,7 @@ from governance.domain.fold import state_after
 from governance.domain.persistent import PersistentMap, grown
 from governance.domain.persistent_list import PersistentList
 from governance.domain.rollback import RollbackSigned, Wanted
-from governance.domain.signoff import Signed
+from governance.domain.signoff import Signed, signed_at
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
@@ -211,14 +211,7 @@ def _named(event: Event, entry: Entry, before: WorkspaceState) -> SnapshotRecord
         case SnapshotActivated():
             return record(event.model, event.snapshot, event.live)
         case EditReverted() | SnapshotRestored():
-            signed = Signed(
-                principal=entry.actor,
-                key=event.key,
-                document=event.statement,
-                signature=event.signature,
-                sequence=entry.sequence,
-                time=entry.time,
-            )
+            signed = signed_at(event, entry)
             others = cosigners(before, signed, event)
             return record(event.model, event.snapshot, event.live, signed, others)
         case RollbackSigned():

@@ -8,7 +8,7 @@ from governance.domain.change_events import (
     ChangeSigned,
 )
 from governance.domain.change_fold import ChangeEvent
-from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
+from governance.domain.signoff import SIGNOFF_NAMESPACE, signed_at
 from governance.domain.state import WorkspaceState
 from governance.errors import IntegrityError
 from governance.ledger.entry import Entry
@@ -77,14 +77,7 @@ def _check_proposed(
 
 def _check_signed(state: WorkspaceState, event: ChangeSigned, entry: Entry) -> None:
     record = state.changes[event.change]
-    signed = Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )
+    signed = signed_at(event, entry)
     verify_signed(signed, state.roster, SIGNOFF_NAMESPACE)
     said = event.statement
     same = (

@@ -10,7 +10,6 @@ from governance.domain.signoff import (
     SIGNOFF_NAMESPACE,
     ChangeStatement,
     Decision,
-    Signed,
 )
 from governance.domain.state import WorkspaceState
 from governance.errors import PolicyRefusedError, UsageError, WrongStateError
@@ -28,7 +27,11 @@ from governance.service.identity import Identity, find_identity
 from governance.service.reasons import LONGEST_REASON
 from governance.service.selecting import the_change
 from governance.service.signers_file import write_signers
-from governance.service.statements import keep_statement, refuse_dismissed
+from governance.service.statements import (
+    as_signed,
+    keep_statement,
+    refuse_dismissed,
+)
 from governance.service.workspace import Workspace, Writing
 
 
@@ -170,14 +173,7 @@ def _refuse_uncounted(
     statement: ChangeStatement,
 ) -> None:
     """Refuse an approval that would not count, before a key is asked for it."""
-    own = Signed(
-        principal=identity.principal,
-        key=identity.key,
-        document=statement.document(),
-        signature="",
-        sequence=state.size + 1,
-        time=statement.time,
-    )
+    own = as_signed(identity, statement, state.size + 1)
     signed = replace(record, signoffs=(*record.signoffs, own))
     approval = weigh_change(workspace, state, signed, statement.time)
     refuse_dismissed(approval, record.id, own.sequence)

@@ -20,7 +20,7 @@ from governance.domain.events import (
 )
 from governance.domain.rollback import RollbackSigned, RollbackWithdrawn
 from governance.domain.signing_key import SigningKeyRecorded
-from governance.domain.signoff import SIGNOFF_NAMESPACE, Signed
+from governance.domain.signoff import SIGNOFF_NAMESPACE, signed_at
 from governance.domain.snapshot import Snapshot
 from governance.domain.state import WorkspaceState
 from governance.domain.statistics import StatisticsRecorded
@@ -186,7 +186,7 @@ def _check_signed(
         case EditProposed():
             verify_proposal(state.edits[event.edit], state.roster, check)
         case SignOffGiven():
-            signed = _signed(event, entry)
+            signed = signed_at(event, entry)
             verify_signed(signed, state.roster, SIGNOFF_NAMESPACE, check)
             _check_statement(state, event)
         case SigningKeyRecorded():
@@ -239,14 +239,3 @@ def _check_activation(
     if helper is not None:
         counted = len(approval.counted)
         helper.enough(Needed(policy.digest, candidate.edits, counted))
-
-
-def _signed(event: SignOffGiven, entry: Entry) -> Signed:
-    return Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )

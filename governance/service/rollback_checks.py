@@ -2,7 +2,7 @@
 
 from governance.domain.events import EditReverted, SnapshotRestored
 from governance.domain.rollback import WITHDRAWALS, RollbackSigned, RollbackWithdrawn
-from governance.domain.signoff import ROLLBACK_NAMESPACE, Signed
+from governance.domain.signoff import ROLLBACK_NAMESPACE, Signed, signed_at
 from governance.domain.state import EditRecord, WorkspaceState
 from governance.errors import IntegrityError, SignOffMissingError
 from governance.ledger.entry import Entry
@@ -35,19 +35,16 @@ def check_rollback(
         IntegrityError: The signature, or what was signed, is another.
         SignOffMissingError: The policy's rule was not met.
     """
-    signed = Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )
+    signed = signed_at(event, entry)
     verify_signed(signed, before.roster, ROLLBACK_NAMESPACE, check)
     leaving = [
         item for item in before.live_edits(event.model) if item.id not in event.live
     ]
-    _check_only_leaves(before, event, leaving)
+    named = [item.id for item in leaving]
+    if isinstance(event, EditReverted) and named != [event.edit]:
+        raise IntegrityError(
+            f"the entry reverts {safe(event.edit, 40)}, and takes out others"
+        )
     wanted = Return(
         action=_action(event),
         model=event.model,
@@ -59,7 +56,6 @@ def check_rollback(
     check_said(event.statement, before.origin, wanted)
     if event.statement.get("reason") != event.reason:
         raise IntegrityError("the entry gives another reason than was signed")
-    named = [item.id for item in leaving]
     if isinstance(event, RollbackSigned) and list(event.leaving) != named:
         raise IntegrityError("the entry names other edits than would leave")
     signatures: tuple[Signed, ...] = (signed,)
@@ -89,14 +85,7 @@ def check_withdrawal(
         IntegrityError: The signature, or what was signed, is another.
         SignOffMissingError: This person had no say in it.
     """
-    signed = Signed(
-        principal=entry.actor,
-        key=event.key,
-        document=event.statement,
-        signature=event.signature,
-        sequence=entry.sequence,
-        time=entry.time,
-    )
+    signed = signed_at(event, entry)
     verify_signed(signed, before.roster, ROLLBACK_NAMESPACE, check)
     leaving = [before.edits[name] for name in event.leaving]
     wanted = Return(
@@ -115,28 +104,6 @@ def check_withdrawal(
     )
     for _, why in approval.dismissed:
         raise SignOffMissingError(f"withdraw: the policy was not satisfied: {why}")
-
-
-def _check_only_leaves(
-    before: WorkspaceState, event: RollbackEvent, leaving: list[EditRecord]
-) -> None:
-    """Refuse a rollback that brings an edit to life: that takes every approval.
-
-    Raises:
-        IntegrityError: It does, or names another edit than the one it takes out.
-    """
-    held = {item.id for item in before.live_edits(event.model)}
-    for name in event.live:
-        if name not in held:
-            raise IntegrityError(
-                f"a rollback made {safe(name, 40)} live, which only approvals can"
-            )
-    if isinstance(event, EditReverted) and [item.id for item in leaving] != [
-        event.edit
-    ]:
-        raise IntegrityError(
-            f"the entry reverts {safe(event.edit, 40)}, and takes out others"
-        )
 
 
 def _action(event: RollbackEvent) -> str:

@@ -1,6 +1,6 @@
 """Sign for a rollback, and judge it where it is recorded."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from governance.domain.rollback import RollbackSigned
 from governance.domain.signoff import (
@@ -26,6 +26,7 @@ from governance.service.rollback import (
     refuse_uncounted,
     waiting,
 )
+from governance.service.statements import as_signed
 from governance.service.workspace import Workspace, Writing
 
 
@@ -36,25 +37,21 @@ class Given:
     Args:
         identity: Who signed.
         statement: What.
-        signature: Armored SSHSIG; empty while it is only weighed.
-        time: When.
+        signature: Armored SSHSIG.
     """
 
     identity: Identity
     statement: RollbackStatement
     signature: str
-    time: str
+
+    @property
+    def time(self) -> str:
+        """When they signed, as they signed it."""
+        return self.statement.time
 
     def at(self, sequence: int) -> Signed:
         """Return it as an entry of a sequence would hold it."""
-        return Signed(
-            principal=self.identity.principal,
-            key=self.identity.key,
-            document=self.statement.document(),
-            signature=self.signature,
-            sequence=sequence,
-            time=self.time,
-        )
+        return as_signed(self.identity, self.statement, sequence, self.signature)
 
 
 def sign_rollback(
@@ -87,10 +84,10 @@ def sign_rollback(
     others = heads_of(waiting(state, wanted))
     check_heads(workspace.ledger, (head, *own, *others))
     statement = _statement(workspace, state, wanted, reason, identity, head)
-    weighed = Given(identity, statement, "", statement.time)
-    refuse_uncounted(workspace, state, wanted, weighed.at(state.size + 1))
+    weighed = as_signed(identity, statement, state.size + 1)
+    refuse_uncounted(workspace, state, wanted, weighed)
     signature = identity.signer.sign(statement.message(), ROLLBACK_NAMESPACE)
-    return replace(weighed, signature=signature)
+    return Given(identity, statement, signature)
 
 
 def refuse_hand(
@@ -113,8 +110,8 @@ def refuse_hand(
     statement = _statement(
         workspace, state, wanted, reason, identity, workspace.ledger.head()
     )
-    weighed = Given(identity, statement, "", statement.time)
-    refuse_uncounted(workspace, state, wanted, weighed.at(state.size + 1))
+    weighed = as_signed(identity, statement, state.size + 1)
+    refuse_uncounted(workspace, state, wanted, weighed)
 
 
 def settle_rollback(

@@ -27,7 +27,11 @@ from governance.service.readiness import (
 )
 from governance.service.reasons import checked_reason
 from governance.service.selecting import over_hint, the_edit
-from governance.service.statements import keep_statement, refuse_dismissed
+from governance.service.statements import (
+    as_signed,
+    keep_statement,
+    refuse_dismissed,
+)
 from governance.service.views import Acted
 from governance.service.workspace import Workspace, Writing
 
@@ -218,14 +222,7 @@ def _refuse_uncounted(
 ) -> None:
     """Refuse an approval that would not count, before a key is asked for it."""
     candidate = state.candidates[statement.candidate]
-    own = Signed(
-        principal=identity.principal,
-        key=identity.key,
-        document=statement.document(),
-        signature="",
-        sequence=state.size + 1,
-        time=statement.time,
-    )
+    own = as_signed(identity, statement, state.size + 1)
     signed = replace(candidate, signoffs=(*candidate.signoffs, own))
     approval = weigh(workspace, state, signed, statement.time)
     refuse_dismissed(approval, record.id, own.sequence)

@@ -1,10 +1,39 @@
 """What every signature has in common: whether it counts, and where it is kept."""
 
-from governance.domain.signoff import ChangeStatement, RollbackStatement, Statement
+from governance.domain.signoff import (
+    ChangeStatement,
+    RollbackStatement,
+    Signed,
+    Statement,
+)
 from governance.errors import PolicyRefusedError, WrongStateError
 from governance.ledger.store import ObjectStore
 from governance.policy.hands import LATER
 from governance.policy.signoffs import Approval
+from governance.service.identity import Identity
+
+Signable = Statement | ChangeStatement | RollbackStatement
+
+
+def as_signed(
+    identity: Identity, statement: Signable, sequence: int, signature: str = ""
+) -> Signed:
+    """Return a statement as an entry of a sequence would hold it.
+
+    Args:
+        identity: Who signs.
+        statement: What.
+        sequence: The entry's.
+        signature: Armored SSHSIG; empty while it is only weighed, before a key is asked.
+    """
+    return Signed(
+        principal=identity.principal,
+        key=identity.key,
+        document=statement.document(),
+        signature=signature,
+        sequence=sequence,
+        time=statement.time,
+    )
 
 
 def refuse_dismissed(approval: Approval, name: str, sequence: int) -> None:
@@ -58,11 +87,7 @@ def refuse_behind(approval: Approval, what: str) -> None:
             )
 
 
-def keep_statement(
-    store: ObjectStore,
-    statement: Statement | ChangeStatement | RollbackStatement,
-    signature: str,
-) -> None:
+def keep_statement(store: ObjectStore, statement: Signable, signature: str) -> None:
     """Keep a statement as an object, so that ``ssh-keygen -Y verify`` can be used.
 
     Called last in the transaction that records it: what is refused leaves nothing.
